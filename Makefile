@@ -1,0 +1,42 @@
+# The two commands a newcomer needs are `make demo` and `make test`.
+# Every target makes the virtual environment when it is missing.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+SEEDS  ?= 1000
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format cover soak mutate bench docs simulate clean
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(READY): pyproject.toml constraints.txt
+	@echo "setting up $(VENV) (once, about a minute)" >&2
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .[dev]
+	@touch $@
+
+demo: $(READY) ## the main job on the local venue: break the connection eight ways, prove each recovery
+	@$(BIN)/bistoury demo
+
+check: $(READY) ## format, lint, types, spelling
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/codespell
+
+format: $(READY) ## rewrite the code in the house style
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+test: check ## everything that must pass
+	$(BIN)/python -m pytest
+
+simulate: $(READY) ## the local venue alone
+	@$(BIN)/bistoury sim
+
+clean: ## remove the virtual environment and what tools left behind
+	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage mutants

@@ -1,0 +1,5 @@
+"""``python -m bistoury``."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,313 @@
+"""
+Every feed the venue offers, as a table.
+
+A row says what a subscription takes, on which channel its frames come, what
+tells them apart, how the feed speaks, and by what its rows are known. Adding a
+feed is a row here, a Struct in ``messages`` and a golden frame.
+
+HL: docs "websocket/subscriptions"; what is undocumented is marked. Where the
+frames of two subscriptions look alike they share a route, and the client
+refuses the second instead of mixing them up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from ..errors import ConfigError
+from ..session.model import Promise, Scalar, Subscription, Traits
+from . import validate
+
+Row = Mapping[str, Any]
+USER_MEMORY = 20_000
+COIN_MEMORY = 5_000
+
+_PERIODIC, _EVENT, _SPARSE = Promise.PERIODIC, Promise.EVENT, Promise.SPARSE
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """One row of the table."""
+
+    type: str
+    promise: Promise
+    required: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
+    """Where its frames come; the type's own name unless said."""
+    tells: tuple[str, ...] = ()
+    """Parameters that the frames carry, and so can be told apart by."""
+    greets: bool = False
+    """Whether a frame follows the acknowledgement at once."""
+    replays: bool = False
+    """Whether that frame repeats the past without a mark."""
+    key: Callable[[Row], Hashable] | None = None
+    """What a row is known by; ``None`` where each frame replaces the last."""
+    moment: str = "time"
+    """The member of a row that orders it, in venue milliseconds."""
+    is_lossless: bool = False
+    """Whether each message counts although its rows have no key."""
+    slot: str | None = None
+    """Where in the data the rows are; ``None``: the data is the list of rows."""
+
+    @property
+    def has_user(self) -> bool:
+        """Whether it counts against the venue's limit of users."""
+        return "user" in self.required
+
+
+def _fill(row: Row) -> Hashable:
+    # HL: dust conversions all have tid 0 and a zero hash, so the order counts too
+    # (recorded frames).
+    return (row["time"], row["coin"], row["oid"], row["tid"])
+
+
+def _trade(row: Row) -> Hashable:
+    # HL: (time, coin, tid) is unique; the hash is shared or zero (docs: "trades").
+    return (row["time"], row["tid"])
+
+
+def _order(row: Row) -> Hashable:
+    order = row["order"]
+    return (order["oid"], row["status"], row["statusTimestamp"], order["sz"])
+
+
+def _slice(row: Row) -> Hashable:
+    return (row["twapId"], *_fill(row["fill"]))  # type: ignore[misc]
+
+
+def _twap(row: Row) -> Hashable:
+    state = row["state"]
+    return (state["timestamp"], state["coin"], row["status"]["status"], row["time"])
+
+
+def _ledger(row: Row) -> Hashable:
+    # HL: one transaction can make several rows, so the whole change counts.
+    return (row["time"], row["hash"], repr(sorted(row["delta"].items())))
+
+
+def _funding(row: Row) -> Hashable:
+    return (row["time"], row["coin"])
+
+
+_ROWS = (
+    Feed("allMids", _PERIODIC, optional=("dex",), tells=("dex",), greets=True),
+    Feed("l2Book", _PERIODIC, ("coin",), ("nSigFigs", "mantissa", "fast"), greets=True),
+    Feed("bbo", _EVENT, ("coin",), tells=("coin",)),
+    Feed(
+        "trades",
+        _EVENT,
+        ("coin",),
+        tells=("coin",),
+        replays=True,
+        key=_trade,
+    ),
+    Feed(
+        "candle",
+        _EVENT,
+        ("coin", "interval"),
+        tells=("coin", "interval"),
+        is_lossless=True,
+    ),
+    Feed(
+        "activeAssetCtx",
+        _PERIODIC,
+        ("coin",),
+        channels=("activeAssetCtx", "activeSpotAssetCtx"),
+        tells=("coin",),
+        greets=True,
+    ),
+    Feed("allDexsAssetCtxs", _PERIODIC, greets=True),
+    Feed("assetCtxs", _PERIODIC, optional=("dex",), tells=("dex",)),  # undocumented
+    Feed("spotAssetCtxs", _PERIODIC),  # undocumented
+    Feed("fastAssetCtxs", _PERIODIC, greets=True),
+    Feed("outcomeMetaUpdates", _SPARSE, is_lossless=True),
+    Feed("notification", _SPARSE, ("user",), is_lossless=True),
+    Feed("webData3", _PERIODIC, ("user",), tells=("user",), greets=True),
+    Feed(
+        "twapStates", _SPARSE, ("user",), ("dex",), tells=("user", "dex"), greets=True
+    ),
+    Feed(
+        "clearinghouseState",
+        _SPARSE,
+        ("user",),
+        ("dex",),
+        tells=("user", "dex"),
+        greets=True,
+    ),
+    Feed(
+        "openOrders", _SPARSE, ("user",), ("dex",), tells=("user", "dex"), greets=True
+    ),
+    Feed("orderUpdates", _SPARSE, ("user",), key=_order, moment="statusTimestamp"),
+    Feed("userEvents", _SPARSE, ("user",), channels=("user",), is_lossless=True),
+    Feed(
+        "userFills",
+        _SPARSE,
+        ("user",),
+        ("aggregateByTime",),
+        tells=("user",),
+        greets=True,
+        key=_fill,
+        slot="fills",
+    ),
+    Feed(
+        "userFundings",
+        _SPARSE,
+        ("user",),
+        tells=("user",),
+        greets=True,
+        key=_funding,
+        slot="fundings",
+    ),
+    Feed(
+        "userNonFundingLedgerUpdates",
+        _SPARSE,
+        ("user",),
+        tells=("user",),
+        greets=True,
+        key=_ledger,
+        slot="nonFundingLedgerUpdates",
+    ),
+    Feed(
+        "userTwapSliceFills",
+        _SPARSE,
+        ("user",),
+        tells=("user",),
+        greets=True,
+        key=_slice,
+        moment="fill.time",
+        slot="twapSliceFills",
+    ),
+    Feed(
+        "userTwapHistory",
+        _SPARSE,
+        ("user",),
+        tells=("user",),
+        greets=True,
+        key=_twap,
+        slot="history",
+    ),
+    Feed(  # undocumented
+        "userHistoricalOrders",
+        _SPARSE,
+        ("user",),
+        tells=("user",),
+        greets=True,
+        key=_order,
+        moment="statusTimestamp",
+        slot="orderHistory",
+    ),
+    Feed(
+        "activeAssetData",
+        _SPARSE,
+        ("user", "coin"),
+        tells=("user", "coin"),
+        greets=True,
+    ),
+    Feed(
+        "spotState",
+        _SPARSE,
+        ("user",),
+        ("isPortfolioMargin", "ignorePortfolioMargin"),
+        tells=("user",),
+        greets=True,
+    ),
+    Feed("allDexsClearinghouseState", _SPARSE, ("user",), tells=("user",), greets=True),
+)
+
+FEEDS: dict[str, Feed] = {feed.type: feed for feed in _ROWS}
+
+BY_CHANNEL: dict[str, Feed] = {
+    channel: feed for feed in _ROWS for channel in (feed.channels or (feed.type,))
+}
+
+_CHECKS: dict[str, Callable[[Any], Any]] = {
+    "coin": validate.coin,
+    "user": validate.address,
+    "interval": validate.interval,
+    "dex": validate.dex,
+    "nSigFigs": lambda value: value,  # with the mantissa, below
+    "mantissa": lambda value: value,
+}
+
+
+def canonical(body: Mapping[str, Any]) -> Subscription:
+    """
+    Return the one spelling of a subscription that the venue is asked for.
+
+    Absent, null and default members are the same thing; addresses are lower-cased,
+    coins are not. A type we do not know is passed on as it is.
+
+    Raises:
+        ConfigError: a member is missing, malformed or not known to the type.
+    """
+    type_ = body.get("type")
+    if not isinstance(type_, str) or not type_:
+        raise ConfigError("type", type_, "the venue's name of a feed, as text")
+    given = {k: v for k, v in body.items() if k != "type" and v is not None}
+    feed = FEEDS.get(type_)
+    if feed is not None:
+        given = _checked(feed, given)
+    for name, value in given.items():
+        if not isinstance(value, str | int | bool):
+            raise ConfigError(name, value, "text, a whole number or true/false")
+    return Subscription(type_, tuple(sorted(given.items())))
+
+
+def _checked(feed: Feed, given: dict[str, Any]) -> dict[str, Scalar]:
+    allowed = (*feed.required, *feed.optional)
+    for name in feed.required:
+        if name not in given:
+            raise ConfigError(name, None, f"a value: {feed.type} needs it")
+    checked: dict[str, Scalar] = {}
+    for name, value in given.items():
+        if name not in allowed:
+            # The venue grows parameters without notice, so a new one is passed on;
+            # what looks like a slip of the keyboard is not.
+            if meant := get_close_matches(name, allowed, 1):
+                raise ConfigError(name, value, f"perhaps {meant[0]!r} for {feed.type}")
+            checked[name] = value
+            continue
+        check = _CHECKS.get(name)
+        if check is None and not isinstance(value, bool):
+            raise ConfigError(name, value, "true or false")
+        if value is False or value == "":
+            continue  # HL: the default, which acknowledgements spell out or leave out
+        checked[name] = check(value) if check else value
+    validate.book_precision(checked.get("nSigFigs"), checked.get("mantissa"))
+    return checked
+
+
+def route(subscription: Subscription) -> str:
+    """Return what the frames of ``subscription`` are told apart by."""
+    feed = FEEDS.get(subscription.feed)
+    if feed is None:
+        return subscription.feed
+    if feed.type == "l2Book":
+        # HL: frames carry no parameters; the presence of two members tells three
+        # classes apart, and nothing tells two of one class apart (nktkas, live).
+        kind = "fast" if subscription.get("fast") else "plain"
+        kind = "aggregated" if subscription.get("nSigFigs") else kind
+        return f"l2Book:{subscription.get('coin')}:{kind}"
+    return ":".join([feed.type, *(str(subscription.get(name)) for name in feed.tells)])
+
+
+def traits(subscription: Subscription) -> Traits:
+    """Return what the session needs to know about ``subscription``."""
+    feed = FEEDS.get(subscription.feed)
+    if feed is None:
+        user = str(subscription.get("user"))
+        return Traits(route(subscription), user=user, is_lossless=True)
+    memory = USER_MEMORY if feed.has_user else COIN_MEMORY
+    return Traits(
+        route=route(subscription),
+        promise=feed.promise,
+        greets=feed.greets,
+        user=str(subscription.get("user")) if feed.has_user else "",
+        replays=feed.replays,
+        is_lossless=feed.is_lossless or feed.key is not None,
+        memory=memory if feed.key is not None else 0,
+    )

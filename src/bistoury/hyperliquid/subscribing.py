@@ -1,0 +1,100 @@
+"""A verb for each feed that people ask for most; all of them are ``subscribe``."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+from ..mailbox import Handler
+from .handles import SubscriptionHandle
+
+
+class Subscribing:
+    """Spells subscriptions out, for editors and for people."""
+
+    @abstractmethod
+    async def subscribe(
+        self, subscription: Mapping[str, Any], handler: Handler | None = None
+    ) -> SubscriptionHandle:
+        """Subscribe to anything the venue knows."""
+
+    async def subscribe_all_mids(
+        self, handler: Handler | None = None, dex: str | None = None
+    ) -> SubscriptionHandle:
+        """Follow the mid price of every coin; of one HIP-3 dex if ``dex`` names it."""
+        return await self.subscribe({"type": "allMids", "dex": dex}, handler)
+
+    async def subscribe_trades(
+        self, coin: str, handler: Handler | None = None
+    ) -> SubscriptionHandle:
+        """Follow the trades of a coin."""
+        return await self.subscribe({"type": "trades", "coin": coin}, handler)
+
+    async def subscribe_orderbook(
+        self,
+        coin: str,
+        handler: Handler | None = None,
+        n_sig_figs: int | None = None,
+        mantissa: int | None = None,
+        fast: bool = False,
+    ) -> SubscriptionHandle:
+        """
+        Follow the order book of a coin: whole books, never changes.
+
+        ``n_sig_figs`` (2 to 5) aggregates prices, ``mantissa`` (with 5) further;
+        ``fast`` gives fewer levels more often.
+        """
+        body = {
+            "type": "l2Book",
+            "coin": coin,
+            "nSigFigs": n_sig_figs,
+            "mantissa": mantissa,
+            "fast": fast,
+        }
+        return await self.subscribe(body, handler)
+
+    async def subscribe_bbo(
+        self, coin: str, handler: Handler | None = None
+    ) -> SubscriptionHandle:
+        """Follow the best bid and offer of a coin."""
+        return await self.subscribe({"type": "bbo", "coin": coin}, handler)
+
+    async def subscribe_candle(
+        self, coin: str, interval: str, handler: Handler | None = None
+    ) -> SubscriptionHandle:
+        """Follow the candles of a coin, ``interval`` from ``1m`` to ``1M``."""
+        body = {"type": "candle", "coin": coin, "interval": interval}
+        return await self.subscribe(body, handler)
+
+    async def subscribe_active_asset_ctx(
+        self, coin: str, handler: Handler | None = None
+    ) -> SubscriptionHandle:
+        """Follow mark, oracle, funding and open interest of a coin."""
+        return await self.subscribe({"type": "activeAssetCtx", "coin": coin}, handler)
+
+    async def subscribe_user_fills(
+        self,
+        user: str,
+        handler: Handler | None = None,
+        aggregate_by_time: bool = False,
+    ) -> SubscriptionHandle:
+        """Follow the fills of an address; its recent ones come first."""
+        body = {
+            "type": "userFills",
+            "user": user,
+            "aggregateByTime": aggregate_by_time,
+        }
+        return await self.subscribe(body, handler)
+
+    async def subscribe_order_updates(
+        self, user: str, handler: Handler | None = None
+    ) -> SubscriptionHandle:
+        """Follow what becomes of the orders of an address."""
+        return await self.subscribe({"type": "orderUpdates", "user": user}, handler)
+
+    async def subscribe_user_events(
+        self, user: str, handler: Handler | None = None
+    ) -> SubscriptionHandle:
+        """Follow fills, funding, liquidations and cancels of an address together."""
+        return await self.subscribe({"type": "userEvents", "user": user}, handler)

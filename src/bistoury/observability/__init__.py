@@ -1,0 +1,1 @@
+"""What operators see: notices turned into log lines, figures and verdicts."""

@@ -1,0 +1,229 @@
+"""
+How things are, computed in one place.
+
+Statistics, health, pages and metrics all show what is made here, from the
+session, the monitor and the process's account of the venue's limits.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from ..session import Session, State
+from ..session.budget import Window
+from ..session.registry import Entry, Holding
+from ..session.state import TRYING
+from .monitor import Monitor
+
+
+class Limits(Protocol):
+    """What the venue allows, and how much of it is used."""
+
+    connections_per_minute: Window
+    messages: Window
+    rest_weight: Window
+    connections: int
+    subscriptions: int
+    users: Any
+    limits: Any
+
+    @property
+    def users_allowed(self) -> int:
+        """How many distinct users may be subscribed to."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """All there is to see of one client at one moment."""
+
+    session: Session
+    monitor: Monitor
+    limits: Limits
+    now: float
+    """The session's time."""
+    loop_lag: float = 0.0
+    is_attached: bool = True
+    """Whether the monitor watches: from connect to disconnect."""
+
+    def at(self, moment: float | None) -> datetime | None:
+        """Return a moment of the session's time as time of day."""
+        if moment is None:
+            return None
+        return datetime.fromtimestamp(time.time() - (self.now - moment), UTC)
+
+
+def reconnection_stats(view: View) -> dict[str, Any]:
+    """Return what ``get_reconnection_stats`` promises."""
+    session, monitor = view.session, view.monitor
+    lost_at = monitor.lost_at
+    state = session.state
+    waiting = state is State.BACKOFF
+    return {
+        "currently_connected": state is State.LIVE,
+        "auto_reconnect_enabled": session.policy.auto_reconnect,
+        "reconnection_task_active": state in TRYING and session.is_lost,
+        "connection_lost_time": _naive_local(lost_at),
+        "connection_monitor_active": view.is_attached,
+        "last_message_time": _naive_local(view.at(session.conversation.data_at)),
+        "message_timeout_seconds": session.policy.message_timeout,
+        "state": str(state),
+        "reconnect_attempts": monitor.attempts,
+        "consecutive_failures": session.attempts.failures,
+        "total_reconnects": monitor.reconnects,
+        "connection_lost_at": lost_at.isoformat() if lost_at else None,
+        "last_disconnect": _last_disconnect(monitor),
+        "next_attempt_in_seconds": (
+            max(0.0, session.retry_at - view.now) if waiting else None
+        ),
+        "subscriptions": _counts(session),
+        "gaps": _no_gaps(),
+        "circuit_breaker": session.breaker.state(view.now),
+    }
+
+
+def connection_health(view: View) -> dict[str, Any]:
+    """Return what ``get_connection_health`` promises."""
+    session, monitor, now = view.session, view.monitor, view.now
+    conversation = session.conversation
+    reasons = reasons_for(view)
+    pings = list(conversation.liveness.round_trips)
+    times = [*monitor.response_times, *pings]
+    outcomes = [*monitor.outcomes, *(True for _ in pings)]
+    is_open = session.state in (State.SYNCING, State.LIVE)
+    age = None if conversation.data_at is None else now - conversation.data_at
+    entries = {str(e.subscription): e for e in list(session.registry.entries.values())}
+    subscriptions = {
+        name: _subscription(entry, view)
+        for name, entry in entries.items()
+        if entry.is_wanted
+    }
+    lags = [it["lag"] for it in subscriptions.values() if it["lag"] is not None]
+    return {
+        "is_healthy": not reasons,
+        "success_rate": sum(outcomes) / len(outcomes) if outcomes else 1.0,
+        "avg_response_time": sum(times) / len(times) if times else 0.0,
+        "state": str(session.state),
+        "reasons": reasons,
+        "last_message_age_seconds": age,
+        "uptime_seconds": now - session.opened_at if is_open else 0.0,
+        "messages_received": conversation.received,
+        "messages_per_second": monitor.rate(now, conversation.received),
+        "ping_rtt_seconds": quantiles(pings),
+        "feed_lag_seconds": quantiles(lags),
+        "loop_lag_seconds": view.loop_lag,
+        "subscriptions": subscriptions,
+        "limits": _limits(view),
+    }
+
+
+def reasons_for(view: View) -> list[str]:
+    """Return why things are not well, as sentences; empty when they are."""
+    session = view.session
+    reasons = list(session.reasons(view.now))
+    if session.state is not State.LIVE:
+        why = f", last error: {session.last_error}" if session.last_error else ""
+        reasons.insert(0, f"not live ({session.state}{why})")
+    elif not session.is_ready:
+        reasons.insert(0, "connected, but not yet proven to carry data")
+    elif session.registry.due:
+        names = sorted(map(str, session.registry.due))
+        reasons.append(f"not acknowledged yet: {_some(names)}")
+    return reasons
+
+
+def quantiles(values: Iterable[float]) -> dict[str, float | None]:
+    """Return the median and the 99th percentile; ``None`` without values."""
+    ordered = sorted(values)
+    if not ordered:
+        return {"p50": None, "p99": None}
+    last = len(ordered) - 1
+    return {"p50": ordered[round(last * 0.5)], "p99": ordered[round(last * 0.99)]}
+
+
+def _subscription(entry: Entry, view: View) -> dict[str, Any]:
+    lag = None
+    if entry.venue_time and entry.last_at:
+        arrived = time.time() - (view.now - entry.last_at)
+        lag = arrived - entry.venue_time / 1000
+    return {
+        "state": (
+            "refused"
+            if entry.refusal
+            else "live"
+            if entry.holding == Holding.HELD and entry.is_live
+            else "pending"
+        ),
+        "age": view.now - entry.last_at if entry.last_at else None,
+        "rate": 1 / entry.interval if entry.interval else 0.0,
+        "lag": lag,
+        "gaps": _no_gaps(),
+        "messages": entry.received,
+        "duplicates": entry.continuity.duplicates,
+        "error": entry.refusal or None,
+    }
+
+
+def _counts(session: Session) -> dict[str, int]:
+    entries = [e for e in list(session.registry.entries.values()) if e.is_wanted]
+    granted = [e for e in entries if e.holding == Holding.HELD and not e.refusal]
+    return {
+        "wanted": sum(not e.refusal for e in entries),
+        "acknowledged": len(granted),
+        "live": sum(e.is_live for e in granted),
+        "stale": 0,
+        "refused": sum(bool(e.refusal) for e in entries),
+    }
+
+
+def _no_gaps() -> dict[str, int]:
+    return {"open": 0, "recovered": 0, "unrecoverable": 0}
+
+
+def _limits(view: View) -> dict[str, dict[str, int]]:
+    spent, now = view.limits, view.now
+
+    def of(used: int, allowed: int) -> dict[str, int]:
+        return {"used": used, "allowed": allowed}
+
+    def window(it: Window) -> dict[str, int]:
+        return of(it.used(now), it.limit)
+
+    return {
+        "connections_per_minute": window(spent.connections_per_minute),
+        "connections": of(spent.connections, spent.limits.connections),
+        "subscriptions": of(spent.subscriptions, spent.limits.subscriptions),
+        "users": of(len(spent.users), spent.users_allowed),
+        "messages_per_minute": window(spent.messages),
+        "posts_in_flight": of(0, spent.limits.posts_in_flight),
+        "rest_weight_per_minute": window(spent.rest_weight),
+    }
+
+
+def _last_disconnect(monitor: Monitor) -> dict[str, Any] | None:
+    last, at = monitor.last_disconnect, monitor.last_disconnect_at
+    if last is None or at is None:
+        return None
+    return {
+        "cause": str(last.cause),
+        "code": last.code,
+        "reason": last.reason,
+        "at": at.isoformat(),
+        "uptime_seconds": last.uptime_seconds,
+    }
+
+
+def _naive_local(moment: datetime | None) -> str | None:
+    # The specification subtracts it from ``datetime.now()``, which has no zone.
+    if moment is None:
+        return None
+    return moment.astimezone().replace(tzinfo=None).isoformat()
+
+
+def _some(names: list[str], most: int = 5) -> str:
+    shown = ", ".join(names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"

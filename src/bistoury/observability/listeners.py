@@ -1,0 +1,63 @@
+"""Who hears of life-cycle events: one ordered mailbox per handler."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..errors import ConfigError
+from ..mailbox import Handler, Mailbox
+from ..session import notices
+from ..session.notices import Notice
+
+EVENTS: dict[str, type[Any]] = {
+    "connected": notices.Connected,
+    "ready": notices.Ready,
+    "disconnected": notices.Disconnected,
+    "reconnecting": notices.Reconnecting,
+    "stale": notices.Stale,
+    "gap": notices.Gap,
+    "degraded": notices.Degraded,
+    "down": notices.Down,
+    "breaker": notices.BreakerChanged,
+}
+"""The names users rely on, and what their handlers get."""
+
+
+class Listeners:
+    """Knows who wants to hear of what."""
+
+    def __init__(self, failed: Callable[[Handler, BaseException], None]) -> None:
+        self._failed = failed
+        self._by_type: dict[type[Any], tuple[Mailbox[Notice], ...]] = {}
+
+    def add(self, name: str, handler: Handler) -> Callable[[], None]:
+        """
+        Let ``handler`` hear of the event ``name``; return what takes it back.
+
+        Raises:
+            ConfigError: there is no such event, or the handler cannot be called.
+        """
+        kind = EVENTS.get(name)
+        if kind is None:
+            raise ConfigError("event", name, f"one of {', '.join(EVENTS)}")
+        if not callable(handler):
+            raise ConfigError("handler", handler, "a function or a coroutine function")
+        mailbox: Mailbox[Notice] = Mailbox(handler, lambda it: it, self._failed)
+        self._by_type[kind] = (*self._by_type.get(kind, ()), mailbox)
+
+        def remove() -> None:
+            mailbox.close()
+            rest = (m for m in self._by_type.get(kind, ()) if m is not mailbox)
+            self._by_type[kind] = tuple(rest)
+
+        return remove
+
+    def hear(self, notice: Notice) -> None:
+        """Tell everyone who wants to know."""
+        for mailbox in self._by_type.get(type(notice), ()):
+            mailbox.put(notice)
+
+    def mailboxes(self) -> list[Mailbox[Notice]]:
+        """Return every mailbox."""
+        return [m for group in self._by_type.values() for m in group]

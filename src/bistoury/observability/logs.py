@@ -1,0 +1,97 @@
+"""Every sentence bistoury logs, and at which level: the only place with wording."""
+
+from __future__ import annotations
+
+import logging
+import re
+from logging import DEBUG, INFO, WARNING
+from typing import Any
+
+from ..errors import ProtocolError
+from ..mailbox import Handler
+from ..session import notices as heard
+from ..session.notices import Notice
+from .repeats import Repeats
+
+_LEVELS: dict[type[Any], int] = {
+    heard.StateChanged: DEBUG,
+    heard.Connected: INFO,
+    heard.Ready: INFO,
+    heard.Stable: DEBUG,
+    heard.Disconnected: WARNING,
+    heard.Reconnecting: INFO,
+    heard.Granted: DEBUG,
+    heard.Started: DEBUG,
+    heard.Refused: WARNING,
+    heard.AskedAgain: WARNING,
+    heard.Stale: WARNING,
+    heard.Gap: WARNING,
+    heard.Degraded: WARNING,
+    heard.Down: WARNING,
+    heard.BreakerChanged: WARNING,
+    heard.Probing: INFO,
+    heard.NoMessages: WARNING,
+    heard.VenueComplained: DEBUG,
+}
+
+# Said by every subscription, or by a venue in distress hundreds of times a second.
+_REPEATING = (heard.VenueComplained, heard.AskedAgain, heard.Refused)
+
+_ADDRESS = re.compile(r"0x([0-9a-fA-F]{4})[0-9a-fA-F]{32}([0-9a-fA-F]{4})")
+
+
+def shorten(text: str) -> str:
+    """Return ``text`` with every address reduced to its ends."""
+    return _ADDRESS.sub(r"0x\1…\2", text)
+
+
+class Logs:
+    """Writes notices and troubles to one logger."""
+
+    def __init__(self, logger: logging.Logger, repeats: Repeats | None = None) -> None:
+        self._logger = logger
+        self._repeats = repeats or Repeats()
+
+    def observe(self, notice: Notice) -> None:
+        """Log what happened."""
+        level = _LEVELS.get(type(notice), DEBUG)
+        if not self._logger.isEnabledFor(level):
+            return
+        text = shorten(str(notice))
+        if isinstance(notice, _REPEATING) and not self._repeats.occurred(text):
+            return
+        self._logger.log(level, "%s", text)
+
+    def unreadable(self, error: ProtocolError) -> None:
+        """Log a frame that could not be read: once a minute per kind, no payload."""
+        times = self._repeats.occurred(("unreadable", error.channel))
+        if times:
+            self._logger.warning(
+                "skipped what could not be read on %s (%d times): %s",
+                shorten(error.channel) or "the connection",
+                times,
+                shorten(error.detail),
+            )
+
+    def handler_failed(self, handler: Handler, error: BaseException) -> None:
+        """Log what a handler raised: the traceback first, then a count a minute."""
+        name = getattr(handler, "__qualname__", None) or repr(handler)
+        times = self._repeats.occurred(("handler", id(handler), type(error)))
+        if times == 1:
+            self._logger.error("handler %s raised %r", name, error, exc_info=error)
+        elif times:
+            self._logger.error(
+                "handler %s raised %s %d times more", name, type(error).__name__, times
+            )
+
+    def overflowed(self, handler: Handler, subscription: object) -> None:
+        """Log that a slow handler's mailbox had no room."""
+        times = self._repeats.occurred(("overflow", id(handler), str(subscription)))
+        if times:
+            name = getattr(handler, "__qualname__", None) or repr(handler)
+            self._logger.warning(
+                "handler %s is too slow for %s: %d messages had no room",
+                name,
+                shorten(str(subscription)),
+                times,
+            )

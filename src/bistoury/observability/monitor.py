@@ -1,0 +1,87 @@
+"""What happened lately: counted from notices, for whoever asks how things are."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from ..session import notices as heard
+from ..session.notices import Notice
+
+_RECENT = 256
+_RATE_OVER = 10.0
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(slots=True)
+class Monitor:
+    """An observer of one session."""
+
+    clock: Callable[[], datetime] = _utc_now
+    lost_at: datetime | None = None
+    """When the connection was lost; ``None`` while live, or when it was asked for."""
+    last_disconnect: heard.Disconnected | None = None
+    last_disconnect_at: datetime | None = None
+    reconnects: int = 0
+    """Connections that became ready after the first."""
+    attempts: int = 0
+    """Attempts in the present outage."""
+    handler_errors: int = 0
+    overflowed: int = 0
+    unreadable: int = 0
+    outcomes: deque[bool] = field(default_factory=lambda: deque(maxlen=_RECENT))
+    """How recent requests, pings and connection attempts went."""
+    response_times: deque[float] = field(default_factory=lambda: deque(maxlen=_RECENT))
+    """Seconds that recent REST requests took."""
+    complaints: dict[str, int] = field(default_factory=dict)
+    """What the venue said no to, by kind."""
+    _was_ready: bool = False
+    _received: deque[tuple[float, int]] = field(
+        default_factory=lambda: deque(maxlen=32)
+    )
+
+    def observe(self, notice: Notice) -> None:
+        """Count what happened."""
+        match notice:
+            case heard.Connected():
+                self.outcomes.append(True)
+            case heard.Ready():
+                self.reconnects += self._was_ready
+                self._was_ready = True
+            case heard.StateChanged(new=new):
+                if new == "live" or (new == "closed" and notice.because != "gave_up"):
+                    self.lost_at, self.attempts = None, 0
+            case heard.Disconnected():
+                self.last_disconnect = notice
+                self.last_disconnect_at = self.clock()
+                self.lost_at = self.lost_at or self.last_disconnect_at
+                if not notice.was_open or notice.cause == "silent":
+                    self.outcomes.append(False)
+            case heard.Reconnecting():
+                self.attempts += 1
+            case heard.VenueComplained(kind):
+                self.complaints[kind] = self.complaints.get(kind, 0) + 1
+            case _:
+                pass
+
+    def request_done(self, succeeded: bool, seconds: float) -> None:
+        """Count a REST request."""
+        self.outcomes.append(succeeded)
+        self.response_times.append(seconds)
+
+    def ticked(self, now: float, received: int) -> None:
+        """Take a sample of the message count, about once a second."""
+        self._received.append((now, received))
+
+    def rate(self, now: float, received: int) -> float:
+        """Return messages per second over the last ten seconds."""
+        past = [sample for sample in self._received if now - sample[0] <= _RATE_OVER]
+        if not past or now - past[0][0] <= 0:
+            return 0.0
+        since, count = past[0]
+        return (received - count) / (now - since)

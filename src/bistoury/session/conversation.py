@@ -1,0 +1,247 @@
+"""
+What is said over one open connection, and what its silence means.
+
+Requests and their answers, pings and pongs, promised data that does not come.
+It starts anew with every connection; only the registry outlives it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import inf
+
+from . import effects as do
+from . import notices as say
+from .budget import Window
+from .causes import Cause
+from .liveness import Liveness
+from .model import (
+    Acknowledged,
+    Complaint,
+    Inbound,
+    Pong,
+    Subscription,
+    Update,
+    VenueError,
+)
+from .policy import Policy
+from .registry import Entry, Holding, Registry
+from .watchdog import Watchdog
+
+_LEARNING = 0.1  # weight of the newest interval in a feed's usual one
+
+
+@dataclass(slots=True)
+class Conversation:
+    """Speaks with the venue; says when the connection is not worth keeping."""
+
+    policy: Policy
+    messages: Window
+    effects: list[do.Effect]
+    registry: Registry = field(default_factory=Registry)
+    liveness: Liveness = field(default_factory=Liveness)
+    connection_id: int = 0
+    is_open: bool = False
+    is_proven: bool = False
+    """Whether this connection has shown that it carries what it should."""
+    received: int = 0
+    """Messages of data, over all connections."""
+    data_at: float | None = None
+    """When data last came, over all connections."""
+    unrouted: int = 0
+    """Frames that no wanted subscription claims."""
+    _watchdog: Watchdog = field(default_factory=Watchdog)
+    _send_at: float = inf
+
+    def begin(self, connection_id: int, now: float) -> None:
+        """Start over an open connection: a ping, then all that is wanted."""
+        self.connection_id = connection_id
+        self.is_open = True
+        self.liveness.start(now)
+        self.ping(now)
+        self.pump(now)
+
+    def end(self) -> None:
+        """Stop: there is no connection."""
+        self.is_open = self.is_proven = False
+        self._send_at = inf
+        self.liveness.stop()
+        self._watchdog.stop()
+        self.registry.connection_lost()
+
+    # What time asks for
+
+    @property
+    def deadline(self) -> float:
+        """When :meth:`inspect` is due; infinity while there is no connection."""
+        if not self.is_open:
+            return inf
+        return min(
+            self._send_at,
+            self.liveness.deadline(self._silence),
+            self._watchdog.deadline(self.patience),
+            self.registry.asked_since() + self.policy.ack_timeout,
+            self.registry.refused_since() + self.policy.refused_retry,
+        )
+
+    @property
+    def patience(self) -> float:
+        """How long promised data may be missing, in seconds."""
+        intervals = [e.interval for e in self.registry.promising() if e.interval]
+        learned = self.policy.message_intervals * min(intervals, default=0.0)
+        return max(self.policy.message_timeout, learned)
+
+    @property
+    def _silence(self) -> float:
+        return self.policy.ping_interval + self.policy.pong_timeout
+
+    @property
+    def _reserve(self) -> int:
+        return round(self.messages.limit * self.policy.message_reserve)
+
+    def inspect(self, now: float) -> tuple[Cause, str] | None:
+        """Do what is due; return why the connection must go, if it must."""
+        silence, patience = self._silence, self.patience
+        if self.liveness.is_silent(now, silence):
+            return Cause.SILENT, f"nothing heard for {silence:g} s"
+        if self._watchdog.is_due(now, patience):
+            if self._watchdog.may_reconnect(now, self.policy.watchdog_cap):
+                self._watchdog.fired(now)
+                self._announce(say.NoMessages(self.connection_id, patience))
+                return Cause.SILENT, f"no messages for {patience:g} s"
+            self._watchdog.snooze(now + patience)
+        if self.liveness.is_ping_due(now):
+            self.ping(now)
+        self._chase(now)
+        self.registry.retry_refused(now, self.policy.refused_retry)
+        self.pump(now)
+        return None
+
+    def is_starving(self, now: float) -> bool:
+        """Whether promised data has not come although nothing may be done for it."""
+        return now >= self._watchdog.data_at + self.patience
+
+    # Data
+
+    def admit(self, update: Update, now: float) -> Entry | None:
+        """Take one frame of data; return whose it is, if anyone wants it."""
+        self.liveness.heard_at = now
+        entry = self.registry.routes.get(update.route)
+        if entry is None:
+            self.unrouted += 1
+            return None
+        watchdog = self._watchdog
+        watchdog.data_at = max(watchdog.data_at, now)
+        if entry.last_at:
+            since = now - entry.last_at
+            known = entry.interval or since
+            entry.interval = known + (since - known) * _LEARNING
+        entry.last_at = self.data_at = now
+        entry.received += 1
+        self.received += 1
+        entry.venue_time = max(entry.venue_time, update.time)
+        if update.keys is not None:
+            is_replay = update.is_snapshot or entry.is_replaying(now)
+            update.is_void = not entry.continuity.admit(update, is_replay=is_replay)
+        return entry
+
+    def data_started(self, subscription: Subscription) -> None:
+        """Note the first data of a subscription on this connection."""
+        self.is_proven = True
+        self.registry.started(subscription)
+        self._announce(say.Started(subscription))
+
+    # Requests and answers
+
+    def receive(self, message: Inbound, now: float) -> None:
+        """Take an answer."""
+        self.liveness.heard_at = now
+        match message:
+            case Pong():
+                self.liveness.ponged(now)
+            case Acknowledged(subscribed, fields):
+                entry = self.registry.settle(fields, now, subscribed=subscribed)
+                if entry is not None and subscribed:
+                    self._granted(entry, now)
+            case VenueError():
+                self._complained(message, now)
+        # Where nothing promises data, an answered ping is all the proof there is.
+        if isinstance(message, Pong) and not self._expects_data:
+            self.is_proven = True
+
+    @property
+    def _expects_data(self) -> bool:
+        return bool(self.registry.mute or self.registry.promising())
+
+    def give_up(self, subscription: Subscription) -> None:
+        """Stop wanting a feed."""
+        self.registry.release(subscription)
+        if not self.registry.promising():
+            self._watchdog.stop()
+
+    def pump(self, now: float) -> None:
+        """Send requests while the venue's message window has room."""
+        if not self.is_open:
+            return
+        room = self.messages.room(now, self._reserve)
+        for entry in self.registry.take(now, room):
+            self._send(entry, now)
+        # With room left over, what stays unsent waits for an answer, not for time.
+        frees_at = self.messages.frees_at(now, 1, self._reserve)
+        waits = self.registry.has_unsent and frees_at > now
+        self._send_at = frees_at if waits else inf
+
+    def ping(self, now: float) -> None:
+        """Ask for a sign of life."""
+        self.messages.take(now)
+        self.liveness.pinged(now, self.policy.ping_interval)
+        self.effects.append(do.SendPing())
+
+    def _send(self, entry: Entry, now: float) -> None:
+        self.messages.take(now)
+        leaving = entry.holding == Holding.LEAVING
+        command = do.SendUnsubscribe if leaving else do.SendSubscribe
+        self.effects.append(command(entry.subscription))
+
+    def _chase(self, now: float) -> None:
+        """Ask again for what stayed unanswered, as far as there is room."""
+        room = self.messages.room(now, self._reserve)
+        for entry in self.registry.overdue(now, self.policy.ack_timeout):
+            if room > 0:
+                room -= 1
+                self._announce(say.AskedAgain(entry.subscription))
+                self._send(entry, now)
+            # Without room the wait starts anew, else the deadline would not move.
+            self.registry.ask_again(entry, now)
+
+    def _granted(self, entry: Entry, now: float) -> None:
+        self._announce(say.Granted(entry.subscription))
+        # Only the first promise starts the watch: acknowledgements must not feed it.
+        if self.registry.promising() == [entry]:
+            self._watchdog.promised(now)
+
+    def _complained(self, error: VenueError, now: float) -> None:
+        self._announce(say.VenueComplained(error.kind, error.text, error.limit))
+        entry: Entry | None = None
+        match error.kind:
+            case Complaint.REFUSED if error.fields is not None:
+                entry = self.registry.refuse(
+                    error.fields, error.text, now, subscribed=error.subscribed
+                )
+            case Complaint.SUBSCRIPTIONS | Complaint.USERS:
+                entry = self.registry.refuse_oldest(
+                    error.text, now, users=error.kind is Complaint.USERS
+                )
+            case Complaint.MESSAGES:
+                # What it refused is not named: its acknowledgement runs out, and it
+                # is asked for again when the window has room.
+                self.messages.fill(now)
+            case _:
+                pass
+        if entry is not None and entry.refusal:
+            self._announce(
+                say.Refused(entry.subscription, error.text, entry.was_granted)
+            )
+
+    def _announce(self, notice: say.Notice) -> None:
+        self.effects.append(do.Announce(notice))

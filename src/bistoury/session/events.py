@@ -1,0 +1,98 @@
+"""
+What can happen to a session.
+
+Events are facts, in the past tense. They are the only way in: a list of
+``(now, event)`` pairs replays any run exactly.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from .causes import Cause
+from .model import Inbound, Subscription, Traits
+from .policy import Policy
+
+
+class ConnectRequested(msgspec.Struct, frozen=True, tag=True):
+    """The application wants a live session."""
+
+
+class CloseRequested(msgspec.Struct, frozen=True, tag=True):
+    """The application wants the session to end."""
+
+
+class ReconnectRequested(msgspec.Struct, frozen=True, tag=True):
+    """The application wants another connection."""
+
+    reason: str
+
+
+class PolicyChanged(msgspec.Struct, frozen=True, tag=True):
+    """The application changed how patient the session is."""
+
+    policy: Policy
+
+
+class SubscribeRequested(msgspec.Struct, frozen=True, tag=True):
+    """The application wants a feed."""
+
+    subscription: Subscription
+    traits: Traits
+
+
+class UnsubscribeRequested(msgspec.Struct, frozen=True, tag=True):
+    """The application no longer wants a feed."""
+
+    subscription: Subscription
+
+
+class ConnectionOpened(msgspec.Struct, frozen=True, tag=True):
+    """A connection finished its handshake."""
+
+    connection_id: int
+
+
+class ConnectionLost(msgspec.Struct, frozen=True, tag=True):
+    """A connection failed to open, or ended."""
+
+    connection_id: int
+    cause: Cause
+    code: int | None = None
+    reason: str = ""
+    retry_after: float | None = None
+
+
+class MessageReceived(msgspec.Struct, frozen=True, tag=True):
+    """A connection carried something other than data."""
+
+    connection_id: int
+    message: Inbound
+
+
+class DataStarted(msgspec.Struct, frozen=True, tag=True):
+    """A connection carried the first data of a subscription."""
+
+    connection_id: int
+    subscription: Subscription
+
+
+class TimePassed(msgspec.Struct, frozen=True, tag=True):
+    """The session's deadline was reached; ``wall`` is the time of day, in seconds."""
+
+    wall: float
+
+
+Event = (
+    ConnectRequested
+    | CloseRequested
+    | ReconnectRequested
+    | PolicyChanged
+    | SubscribeRequested
+    | UnsubscribeRequested
+    | ConnectionOpened
+    | ConnectionLost
+    | MessageReceived
+    | DataStarted
+    | TimePassed
+)

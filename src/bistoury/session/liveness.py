@@ -1,0 +1,55 @@
+"""
+Whether the connection still answers.
+
+The deadline hangs on the last frame that came, never on what was sent: a client
+that keeps talking into a dead connection must still notice.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from math import inf
+
+
+@dataclass(slots=True)
+class Liveness:
+    """Says when to ping and when to give a connection up."""
+
+    heard_at: float = inf
+    """When the last frame came; infinity while there is no connection."""
+    round_trips: deque[float] = field(default_factory=lambda: deque(maxlen=256))
+    """Ping round trips, in seconds, newest last."""
+    _ping_due_at: float = inf
+    _pinged_at: float = inf
+
+    def deadline(self, patience: float) -> float:
+        """Return when there is something to decide; ``patience`` is in seconds."""
+        return min(self._ping_due_at, self.heard_at + patience)
+
+    def start(self, now: float) -> None:
+        """Begin with a new connection; the first ping is due at once."""
+        self.heard_at, self._ping_due_at, self._pinged_at = now, now, inf
+
+    def stop(self) -> None:
+        """Stop measuring: there is no connection to listen to."""
+        self.heard_at = self._ping_due_at = self._pinged_at = inf
+
+    def pinged(self, now: float, interval: float) -> None:
+        """Note that a ping leaves; the next is due after ``interval`` seconds."""
+        self._ping_due_at = now + interval
+        self._pinged_at = min(self._pinged_at, now)
+
+    def ponged(self, now: float) -> None:
+        """Note a pong. It carries no id, so it answers every ping before it."""
+        if self._pinged_at <= now:
+            self.round_trips.append(now - self._pinged_at)
+        self._pinged_at = inf
+
+    def is_ping_due(self, now: float) -> bool:
+        """Whether it is time to ask for a sign of life."""
+        return now >= self._ping_due_at
+
+    def is_silent(self, now: float, patience: float) -> bool:
+        """Whether nothing at all has come for ``patience`` seconds."""
+        return now >= self.heard_at + patience

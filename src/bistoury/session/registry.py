@@ -1,0 +1,355 @@
+"""
+What the application wants, and what the venue holds.
+
+Each subscription has at most one request under way. When it is answered, what
+is wanted is compared with what the venue holds, and the next request follows.
+So the first subscription, the fiftieth restore and any quarrel of subscribe and
+unsubscribe are the same few lines, and late answers of older requests match
+nothing. Losing a connection empties what the venue holds; what is wanted stays.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum, auto
+from math import inf
+
+from .continuity import Continuity
+from .model import Fields, Promise, Subscription, Traits
+
+# A feed that replays does so right after granting; where it does not replay, the
+# first live frame of a sleepy coin comes much later and is no history.
+_REPLAY_WITHIN = 2.0
+
+
+class Holding(StrEnum):
+    """What this connection's end at the venue is thought to hold."""
+
+    NOTHING = auto()
+    ASKED = auto()
+    HELD = auto()
+    LEAVING = auto()
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """One subscription, on its way or granted."""
+
+    subscription: Subscription
+    traits: Traits
+    is_wanted: bool = True
+    holding: Holding = Holding.NOTHING
+    asked_at: float = inf
+    was_granted: bool = False
+    """Whether the venue ever granted it: decides if a refusal is final."""
+    refusal: str = ""
+    refused_at: float = inf
+    granted_at: float = inf
+    is_speaking: bool = False
+    """Whether this connection has carried its data."""
+    continuity: Continuity = field(init=False)
+    received: int = 0
+    last_at: float = 0.0
+    """When its last data came on this connection; 0 before."""
+    interval: float = 0.0
+    """Its usual time between messages, in seconds, once learned."""
+    venue_time: int = 0
+    """When its newest data happened at the venue, in milliseconds."""
+
+    def __post_init__(self) -> None:
+        self.continuity = Continuity(self.traits.memory)
+
+    @property
+    def is_due(self) -> bool:
+        """Whether it stands between the session and being live."""
+        return self.is_wanted and not self.refusal and self.holding != Holding.HELD
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it is granted and, where the venue greets, has spoken."""
+        return self.holding == Holding.HELD and (
+            self.is_speaking or not self.traits.greets
+        )
+
+    def is_replaying(self, now: float) -> bool:
+        """Whether a frame that comes now repeats the past, unmarked as it is."""
+        return (
+            self.traits.replays
+            and not self.is_speaking
+            and now - self.granted_at <= _REPLAY_WITHIN
+        )
+
+    @property
+    def may_be_asked(self) -> bool:
+        """Whether to ask for it on a new connection."""
+        return self.is_wanted and (not self.refusal or self.was_granted)
+
+
+@dataclass(slots=True)
+class Registry:
+    """Reconciles what is wanted with what the venue holds."""
+
+    entries: dict[Subscription, Entry] = field(default_factory=dict)
+    routes: dict[str, Entry] = field(default_factory=dict)
+    """Who gets the frames of a route: the wanted entry, read for every message."""
+    due: set[Subscription] = field(default_factory=set)
+    """What stands between the session and being live."""
+    mute: set[Subscription] = field(default_factory=set)
+    """Granted, and the venue's first frame has not come."""
+    refused: dict[Subscription, Entry] = field(default_factory=dict)
+    """What the venue said no to."""
+    _asked: dict[Subscription, Entry] = field(default_factory=dict)
+    _unsent: tuple[deque[Entry], deque[Entry]] = field(
+        default_factory=lambda: (deque(), deque())
+    )
+    _unwanted: deque[Entry] = field(default_factory=deque)
+    _occupied: dict[str, Entry] = field(default_factory=dict)
+
+    # What the application says
+
+    def want(self, subscription: Subscription, traits: Traits) -> None:
+        """Add ``subscription`` to what is wanted; ask anew if it was refused."""
+        entry = self.entries.get(subscription)
+        if entry is None:
+            entry = self.entries[subscription] = Entry(subscription, traits)
+        entry.is_wanted, entry.refusal, entry.refused_at = True, "", inf
+        self.routes[traits.route] = entry
+        self._enqueue(entry)
+        self._note(entry)
+
+    def release(self, subscription: Subscription) -> None:
+        """Stop wanting ``subscription``."""
+        entry = self.entries.get(subscription)
+        if entry is None:
+            return
+        entry.is_wanted = False
+        if self.routes.get(entry.traits.route) is entry:
+            del self.routes[entry.traits.route]
+        if entry.holding == Holding.HELD:
+            self._unwanted.append(entry)
+        elif entry.holding == Holding.NOTHING:
+            del self.entries[subscription]
+        self._note(entry)
+
+    # What may be sent
+
+    @property
+    def has_unsent(self) -> bool:
+        """Whether something waits to be asked for."""
+        return any(self._unsent)
+
+    def take(self, now: float, room: int) -> Iterator[Entry]:
+        """
+        Yield what to send now, and consider it sent.
+
+        Unsubscribes come first and need no room; subscribes fill ``room``, users'
+        feeds first.
+        """
+        while self._unwanted:
+            entry = self._unwanted.popleft()
+            if entry.holding == Holding.HELD and not entry.is_wanted:
+                self._ask(entry, Holding.LEAVING, now)
+                yield entry
+        for queue in self._unsent:
+            while queue and room > 0:
+                entry = queue.popleft()
+                if self._may_send(entry):
+                    room -= 1
+                    self._ask(entry, Holding.ASKED, now)
+                    yield entry
+
+    def overdue(self, now: float, timeout: float) -> list[Entry]:
+        """Return the requests that stayed unanswered for ``timeout`` seconds."""
+        found = []
+        for entry in self._asked.values():
+            if entry.asked_at + timeout > now:
+                break
+            found.append(entry)
+        return found
+
+    def ask_again(self, entry: Entry, now: float) -> None:
+        """Note that an unanswered request is sent once more."""
+        del self._asked[entry.subscription]
+        self._ask(entry, entry.holding, now)
+
+    def asked_since(self) -> float:
+        """Return when the oldest unanswered request was sent; infinity if none."""
+        return next((e.asked_at for e in self._asked.values()), inf)
+
+    # What the venue says
+
+    def settle(self, fields: Fields, now: float, *, subscribed: bool) -> Entry | None:
+        """Take an acknowledgement; return the entry it belongs to, if any."""
+        awaited = Holding.ASKED if subscribed else Holding.LEAVING
+        entry = self._find(fields, awaited)
+        if entry is None:
+            return None
+        self._answered(entry, Holding.HELD if subscribed else Holding.NOTHING)
+        if subscribed:
+            entry.was_granted, entry.refusal, entry.refused_at = True, "", inf
+            entry.granted_at = now
+        self._reconcile(entry)
+        return entry
+
+    def refuse(
+        self, fields: Fields, text: str, now: float, *, subscribed: bool
+    ) -> Entry | None:
+        """Take a refusal that names its request; return whose it is, if anyone's."""
+        entry = self._find(fields, Holding.ASKED if subscribed else Holding.LEAVING)
+        if entry is not None:
+            self._refused(entry, text, now)
+        return entry
+
+    def refuse_oldest(self, text: str, now: float, *, users: bool) -> Entry | None:
+        """Take a refusal that names no request: the oldest of its class is meant."""
+        for entry in self._asked.values():
+            if entry.holding == Holding.ASKED and (entry.traits.user or not users):
+                self._refused(entry, text, now)
+                return entry
+        return None
+
+    def retry_refused(self, now: float, every: float) -> None:
+        """Ask again for what was granted once and refused ``every`` seconds ago."""
+        for entry in self.refused.values():
+            if entry.may_be_asked and now >= entry.refused_at + every:
+                entry.refused_at = now
+                self._enqueue(entry)
+
+    def refused_since(self) -> float:
+        """Return the earliest refusal worth another try; infinity if none."""
+        return min(
+            (e.refused_at for e in self.refused.values() if e.may_be_asked),
+            default=inf,
+        )
+
+    def started(self, subscription: Subscription) -> None:
+        """Note the first data of ``subscription`` on this connection."""
+        entry = self.entries.get(subscription)
+        if entry is not None:
+            entry.is_speaking = True
+            self.mute.discard(subscription)
+
+    @property
+    def held(self) -> int:
+        """Return how many wanted subscriptions the venue has granted."""
+        return sum(
+            entry.is_wanted and entry.holding == Holding.HELD
+            for entry in self.entries.values()
+        )
+
+    def promising(self) -> list[Entry]:
+        """Return the granted feeds that promise data at intervals."""
+        return [
+            entry
+            for entry in self.entries.values()
+            if entry.holding == Holding.HELD
+            and entry.is_wanted
+            and entry.traits.promise is Promise.PERIODIC
+        ]
+
+    def connection_lost(self) -> None:
+        """Forget what the venue held; remember what is wanted."""
+        for queue in (*self._unsent, self._unwanted):
+            queue.clear()
+        self._asked.clear()
+        self._occupied.clear()
+        self.mute.clear()
+        for entry in list(self.entries.values()):
+            entry.holding, entry.asked_at = Holding.NOTHING, inf
+            entry.is_speaking, entry.last_at = False, 0.0
+            if entry.is_wanted:
+                if entry.may_be_asked:
+                    self._enqueue(entry)
+                self._note(entry)
+            else:
+                del self.entries[entry.subscription]
+
+    # Details
+
+    def _enqueue(self, entry: Entry) -> None:
+        self._unsent[0 if entry.traits.user else 1].append(entry)
+
+    def _may_send(self, entry: Entry) -> bool:
+        if entry.holding != Holding.NOTHING or not entry.may_be_asked:
+            return False
+        # Frames of two subscriptions of one route look the same: let the one that
+        # is leaving leave first; ``_reconcile`` puts this one back in the queue.
+        return self._occupied.get(entry.traits.route) in (None, entry)
+
+    def _ask(self, entry: Entry, holding: Holding, now: float) -> None:
+        entry.holding, entry.asked_at = holding, now
+        self._asked[entry.subscription] = entry
+        self._occupied[entry.traits.route] = entry
+        self._note(entry)
+
+    def _answered(self, entry: Entry, holding: Holding) -> None:
+        entry.holding, entry.asked_at = holding, inf
+        self._asked.pop(entry.subscription, None)
+        if holding == Holding.NOTHING:
+            entry.is_speaking = False
+            self._occupied.pop(entry.traits.route, None)
+        self._note(entry)
+
+    def _reconcile(self, entry: Entry) -> None:
+        """Follow an answer with the next request, if what is wanted has changed."""
+        if entry.holding == Holding.HELD:
+            if not entry.is_wanted:
+                self._unwanted.append(entry)
+        elif entry.may_be_asked:
+            self._enqueue(entry)
+        else:
+            if not entry.is_wanted:
+                self.entries.pop(entry.subscription, None)
+            successor = self.routes.get(entry.traits.route)
+            if successor is not None:
+                self._enqueue(successor)
+        self._note(entry)
+
+    def _refused(self, entry: Entry, text: str, now: float) -> None:
+        was_asked = entry.holding == Holding.ASKED
+        self._answered(entry, Holding.NOTHING)
+        if was_asked and entry.is_wanted:
+            entry.refusal, entry.refused_at = text, now
+        else:
+            self._reconcile(entry)
+        self._note(entry)
+
+    def _note(self, entry: Entry) -> None:
+        """Keep the sets that are asked about all the time."""
+        subscription = entry.subscription
+        (self.due.add if entry.is_due else self.due.discard)(subscription)
+        is_mute = (
+            entry.is_wanted
+            and entry.holding == Holding.HELD
+            and entry.traits.greets
+            and not entry.is_speaking
+        )
+        (self.mute.add if is_mute else self.mute.discard)(subscription)
+        if entry.is_wanted and entry.refusal:
+            self.refused[subscription] = entry
+        else:
+            self.refused.pop(subscription, None)
+
+    def _find(self, fields: Fields, holding: Holding) -> Entry | None:
+        """
+        Return the request under way that an answer with ``fields`` belongs to.
+
+        HL: acknowledgements are written anew from the venue's own type, with
+        defaults added, so the request's fields are contained in the answer's; of
+        several, the most specific is meant (nktkas does the same).
+        """
+        params = tuple(sorted((k, v) for k, v in fields.items() if k != "type"))
+        feed = str(fields.get("type", ""))
+        exact = self._asked.get(Subscription(feed, params))
+        if exact is not None and exact.holding == holding:
+            return exact
+        contained = [
+            entry
+            for entry in self._asked.values()
+            if entry.holding == holding
+            and entry.subscription.feed == feed
+            and all(fields.get(k) == v for k, v in entry.subscription.params)
+        ]
+        return max(contained, key=lambda e: len(e.subscription.params), default=None)

@@ -1,0 +1,390 @@
+"""
+The session: one pure state machine.
+
+Rule 1. Everything that decides lives in this package; nothing that acts does.
+
+Rule 2. Time enters as an argument and leaves as ``deadline``. There are no
+timers to cancel, so there is no stale timer to race with.
+
+Rule 3. Connections are numbered. News of any connection but the current one
+is history, and is ignored.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from math import inf
+from random import Random
+
+from . import effects as do
+from . import events as on
+from . import notices as say
+from .attempts import Attempts
+from .breaker import Breaker
+from .budget import Window
+from .causes import Cause
+from .clocks import Clocks
+from .conversation import Conversation
+from .model import Update
+from .policy import Policy
+from .registry import Entry, Registry
+from .state import CONNECTED, TRANSITIONS, State, Trigger
+
+
+@dataclass(slots=True)
+class Session:
+    """
+    A lasting conversation with the venue, over many connections.
+
+    Feed it events with :meth:`handle` and carry out the effects it returns, in
+    order. When the clock reaches :attr:`deadline`, feed it ``TimePassed``. Data
+    takes a fast lane: ask :meth:`admit` about each frame.
+    """
+
+    policy: Policy = field(default_factory=Policy)
+    rng: Random = field(default_factory=Random)
+    breaker: Breaker = field(default_factory=lambda: Breaker(5, 300.0))
+    breaker_is_gate: bool = False
+    connections: Window = field(default_factory=lambda: Window(30))
+    """New connections in any minute; share it among sessions of one host."""
+    messages: Window = field(default_factory=lambda: Window(2000))
+    """Messages sent in any minute; share it among sessions of one host."""
+
+    state: State = State.IDLE
+    connection_id: int = 0
+    opened_at: float = -inf
+    """When the current connection opened."""
+    is_lost: bool = False
+    """Whether a connection was lost, or could not be opened, and none is live since."""
+    is_ready: bool = False
+    retry_at: float = inf
+    """When the next attempt is due, while in back-off."""
+    last_error: str = ""
+    attempts: Attempts = field(init=False)
+    conversation: Conversation = field(init=False)
+
+    _effects: list[do.Effect] = field(default_factory=list)
+    _clocks: Clocks = field(default_factory=Clocks)
+    _expires_at: float = inf
+    _stable_at: float = inf
+    _tick_at: float = inf
+    _down_at: float = inf
+    _away_since: float = 0.0
+    _is_stable: bool = False
+    _is_rate_limited: bool = False
+    _breaker_state: str = "closed"
+    _reasons: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        self.attempts = Attempts(
+            self.rng, self.breaker, self.connections, self.breaker_is_gate
+        )
+        self.conversation = Conversation(self.policy, self.messages, self._effects)
+
+    def __repr__(self) -> str:
+        wanted = len(self.registry.routes)
+        return f"<Session {self.state} #{self.connection_id}, {wanted} subscriptions>"
+
+    @property
+    def registry(self) -> Registry:
+        """What is wanted, and what the venue holds."""
+        return self.conversation.registry
+
+    @property
+    def deadline(self) -> float:
+        """When ``TimePassed`` is due; infinity while nothing is pending."""
+        soonest = min(
+            self._expires_at,
+            self.retry_at,
+            self._stable_at,
+            self._tick_at,
+            self._down_at,
+            self.conversation.deadline,
+        )
+        return max(soonest, self._clocks.grace_until)
+
+    def admit(self, connection_id: int, update: Update, now: float) -> Entry | None:
+        """
+        Take one frame of data; return whose it is, or ``None`` to throw it away.
+
+        Moves clocks and counters, and takes rows out of ``update`` that were
+        delivered before (``is_void``: all of them). The caller feeds
+        ``DataStarted`` when the entry is not speaking yet.
+        """
+        if connection_id != self.connection_id or self.state not in CONNECTED:
+            return None
+        return self.conversation.admit(update, now)
+
+    def handle(self, event: on.Event, now: float) -> list[do.Effect]:
+        """Absorb one event; return what to do about it, in order."""
+        match event:
+            case on.TimePassed(wall):
+                self._time_passed(now, wall)
+                # A deadline that time cannot move would spin the loop.
+                assert self.deadline > now, repr(self)
+            case on.MessageReceived(connection_id, message):
+                if connection_id == self.connection_id and self.state in CONNECTED:
+                    self.conversation.receive(message, now)
+                    self._settle(now)
+            case on.DataStarted(connection_id, subscription):
+                if connection_id == self.connection_id and self.state in CONNECTED:
+                    self.conversation.data_started(subscription)
+                    self._settle(now)
+            case on.ConnectionOpened(connection_id):
+                if connection_id == self.connection_id:
+                    self._move(Trigger.OPENED, now)
+            case on.ConnectionLost(connection_id):
+                if connection_id == self.connection_id:
+                    self._lost(event, now)
+            case on.SubscribeRequested(subscription, traits):
+                self.registry.want(subscription, traits)
+                self._settle(now)
+            case on.UnsubscribeRequested(subscription):
+                self.conversation.give_up(subscription)
+                self._settle(now)
+            case on.ConnectRequested():
+                self._connect(now)
+            case on.CloseRequested():
+                self._move(Trigger.CLOSE, now)
+            case on.ReconnectRequested(reason):
+                self._reconnect(reason, now)
+            case on.PolicyChanged(policy):
+                self._adopt(policy, now)
+        self._report_breaker(now)
+        effects = self._effects.copy()
+        self._effects.clear()
+        return effects
+
+    def reasons(self, now: float) -> tuple[str, ...]:
+        """Return what is not well although the connection is, as sentences."""
+        said = [
+            f"{entry.subscription} refused: {entry.refusal}"
+            for entry in self.registry.refused.values()
+        ]
+        if self.conversation.is_starving(now):
+            said.append(
+                f"no messages for over {self.conversation.patience:g} s, and the limit"
+                f" of {self.policy.watchdog_cap} reconnects an hour is used up"
+            )
+        return tuple(said)
+
+    # Time
+
+    def _time_passed(self, now: float, wall: float) -> None:
+        late = now - self.deadline
+        self._clocks.observe(now, wall)
+        jump = self._clocks.jump
+        is_odd = max(late, abs(jump)) > self.policy.late_after
+        if is_odd and not self._clocks.is_probing:
+            self._suspect(late, jump, now)
+            return
+        if self._clocks.is_probing and now >= self._clocks.grace_until:
+            answered = self._clocks.settle(self.conversation.liveness.heard_at)
+            self._clocks.stop()
+            if not answered:
+                self._drop(Cause.SUSPENDED, "no answer after a suspend", now)
+        if now >= self._expires_at:
+            self._expired(now)
+        if now >= self.retry_at:
+            self._try(now)
+        if self.state in CONNECTED:
+            self._inspect(now)
+        if now >= self._down_at:
+            self._down_at = now + self.policy.down_after
+            since = datetime.fromtimestamp(self._away_since + self._clocks.offset, UTC)
+            self._announce(say.Down(since, self.attempts.number, self.last_error))
+
+    def _suspect(self, late: float, jump: float, now: float) -> None:
+        """Ask for a sign of life: the process may have slept."""
+        if self.state is State.BACKOFF:
+            # Whatever was wrong before the nap, the network may be back.
+            if jump > self.policy.late_after and not self._is_rate_limited:
+                self.attempts.forgive()
+                soon = now + self.policy.backoff.nominal(0)
+                self.retry_at = min(self.retry_at, soon)
+            self.retry_at = max(self.retry_at, now + self.policy.tick)
+            self._down_at = max(self._down_at, now + self.policy.tick)
+            return
+        self._clocks.probe(now, self.policy.probe_timeout)
+        if self.state in CONNECTED:
+            self._announce(say.Probing(late, jump))
+            self.conversation.ping(now)
+
+    def _inspect(self, now: float) -> None:
+        """Look after an open connection."""
+        verdict = self.conversation.inspect(now)
+        if verdict is not None:
+            self._drop(*verdict, now)
+            return
+        if now >= self._stable_at:
+            self._stable_at, self._is_stable = inf, True
+            self.attempts.succeeded(now)
+            self._announce(say.Stable(self.connection_id))
+        if now >= self._tick_at:
+            self._tick_at = now + self.policy.tick
+        self._settle(now)
+
+    # Coming and going
+
+    def _connect(self, now: float) -> None:
+        if self.state in (State.IDLE, State.CLOSED):
+            self.attempts.forgive()
+            self._away_since = now
+            self._down_at = now + self.policy.down_after
+            self._try(now)
+
+    def _reconnect(self, reason: str, now: float) -> None:
+        if self.state in CONNECTED:
+            self._drop(Cause.USER, reason, now, politely=True)
+        elif self.state is State.BACKOFF:
+            self.retry_at = now
+
+    def _try(self, now: float) -> None:
+        """Open a connection, unless a limit holds it back for a while."""
+        until = self.attempts.held_until(now)
+        if until > now:
+            self.retry_at = min(until, now + self.policy.backoff.maximum)
+            self._move(Trigger.HELD_BACK, now)
+        else:
+            self.attempts.started(now)
+            waited = self.state is State.BACKOFF
+            self._move(Trigger.RETRY_DUE if waited else Trigger.CONNECT, now)
+
+    def _expired(self, now: float) -> None:
+        if self.state is State.CONNECTING:
+            wait = self.policy.open_timeout
+            self._drop(Cause.CONNECT_TIMEOUT, f"not open after {wait:g} s", now)
+        else:
+            self._move(Trigger.TIMED_OUT, now)
+
+    def _drop(
+        self, cause: Cause, reason: str, now: float, *, politely: bool = False
+    ) -> None:
+        self._effects.append(do.DropConnection(self.connection_id, politely))
+        self._lost(on.ConnectionLost(self.connection_id, cause, None, reason), now)
+
+    def _lost(self, event: on.ConnectionLost, now: float) -> None:
+        was_open = self.state in CONNECTED
+        if not was_open and self.state is not State.CONNECTING:
+            self._move(Trigger.LOST, now)  # while closing; otherwise it is no news
+            return
+        self.last_error = event.reason or str(event.cause)
+        self._announce(
+            say.Disconnected(
+                event.cause,
+                event.code,
+                event.reason,
+                self.connection_id,
+                now - self.opened_at if was_open else 0.0,
+                was_open,
+            )
+        )
+        if self.state is State.LIVE:
+            self._away_since = now
+            self._down_at = now + self.policy.down_after
+        self.is_lost = True
+        if not self._is_stable and event.cause is not Cause.USER:
+            self.attempts.failed(now)
+        if self.policy.auto_reconnect:
+            self._schedule(event, now)
+        else:
+            self._move(Trigger.GAVE_UP, now)
+
+    def _schedule(self, event: on.ConnectionLost, now: float) -> None:
+        """Decide how long to wait before the next attempt."""
+        self._is_rate_limited = event.cause is Cause.RATE_LIMITED
+        wait = 0.0
+        if event.cause is not Cause.USER:
+            harder = self._is_rate_limited and event.retry_after is None
+            wait = self.attempts.delay(
+                self.policy,
+                penalty=self.policy.penalty_steps if harder else 0,
+                at_least=min(event.retry_after or 0.0, self.policy.retry_after_limit),
+            )
+        self.retry_at = now + wait
+        self._move(Trigger.LOST, now)
+        self._announce(say.Reconnecting(self.attempts.number, wait, event.cause))
+
+    def _settle(self, now: float) -> None:
+        """Ask for what is wanted, and see whether all is well."""
+        if self.state not in CONNECTED:
+            return
+        self.conversation.pump(now)
+        if not self.registry.due:
+            if self.state is State.SYNCING:
+                self._move(Trigger.SYNCED, now)
+            if not self.is_ready and self.conversation.is_proven:
+                self.is_ready = True
+                self._stable_at = max(now, self.opened_at + self.policy.stable_after)
+                restored, away = self.registry.held, now - self._away_since
+                self._announce(say.Ready(self.connection_id, restored, away))
+        if self.state is State.LIVE:
+            self._report_reasons(now)
+
+    def _move(self, trigger: Trigger, now: float) -> None:
+        """Make the one transition that ``trigger`` allows, if it allows any."""
+        old, new = self.state, TRANSITIONS[self.state].get(trigger)
+        if new is None:
+            return
+        self.state = new
+        self._announce(say.StateChanged(old, new, trigger))
+        if old in CONNECTED and new not in CONNECTED:
+            self._forget_connection()
+        match new:
+            case State.CONNECTING:
+                self.connection_id += 1
+                self.retry_at = inf
+                self._expires_at = now + self.policy.open_timeout
+                self._effects.append(do.OpenConnection(self.connection_id))
+            case State.SYNCING:
+                self.opened_at = now
+                self._expires_at = inf
+                self._tick_at = now + self.policy.tick
+                self._announce(say.Connected(self.connection_id))
+                self.conversation.begin(self.connection_id, now)
+                self._settle(now)
+            case State.LIVE:
+                self.is_lost = False
+                self._down_at = inf
+            case State.BACKOFF:
+                self._expires_at = inf
+            case State.CLOSING:
+                self._expires_at = now + self.policy.close_timeout
+                self._effects.append(do.DropConnection(self.connection_id, True))
+            case State.CLOSED:
+                self._expires_at = self.retry_at = self._down_at = inf
+                self._clocks.stop()
+                if trigger is not Trigger.GAVE_UP:
+                    self.is_lost = False
+            case _:
+                pass
+
+    def _forget_connection(self) -> None:
+        self._stable_at = self._tick_at = inf
+        self.is_ready = self._is_stable = False
+        self._reasons = ()
+        self._clocks.stop()
+        self.conversation.end()
+
+    def _adopt(self, policy: Policy, now: float) -> None:
+        self.policy = self.conversation.policy = policy
+        if not policy.auto_reconnect and self.state is State.BACKOFF:
+            self._move(Trigger.GAVE_UP, now)
+
+    # Reports
+
+    def _report_reasons(self, now: float) -> None:
+        reasons = self.reasons(now)
+        if reasons and reasons != self._reasons:
+            self._announce(say.Degraded(reasons))
+        self._reasons = reasons
+
+    def _report_breaker(self, now: float) -> None:
+        state = self.breaker.state(now)
+        if state != self._breaker_state:
+            self._breaker_state = state
+            self._announce(say.BreakerChanged(state, self.attempts.failures))
+
+    def _announce(self, notice: say.Notice) -> None:
+        self._effects.append(do.Announce(notice))

@@ -1,0 +1,280 @@
+"""
+Carries out what a session asks for.
+
+The only module that owns connections, tasks and the session's timer. It makes
+no decisions.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from math import inf
+from typing import Protocol
+
+from .errors import (
+    ConnectFailedError,
+    ConnectionLostError,
+    ProtocolError,
+    TransportError,
+)
+from .session import Inbound, Session, Subscription, Update, causes
+from .session import effects as do
+from .session import events as on
+from .session.notices import Notice
+from .session.registry import Entry
+from .transport.base import Connection, Transport
+
+
+class Codec(Protocol):
+    """What the venue says on the wire. The module ``hyperliquid.wire`` is one."""
+
+    PING: bytes
+
+    def decode(self, frame: bytes) -> Inbound | Update | None:
+        """Return what ``frame`` says, or ``None`` if it is of no interest."""
+        ...
+
+    def subscribe(self, subscription: Subscription) -> bytes:
+        """Return the frame that asks for ``subscription``."""
+        ...
+
+    def unsubscribe(self, subscription: Subscription) -> bytes:
+        """Return the frame that gives ``subscription`` up."""
+        ...
+
+
+class Application(Protocol):
+    """Whoever the session works for. Nothing here may raise."""
+
+    def deliver(self, entry: Entry, update: Update) -> None:
+        """Take new data."""
+        ...
+
+    def announce(self, notice: Notice) -> None:
+        """Hear what happened."""
+        ...
+
+    def ticked(self, now: float) -> None:
+        """Hear that time passed, about once a second while connected."""
+        ...
+
+    def unreadable(self, error: ProtocolError) -> None:
+        """Hear of a frame, or rows of one, that could not be read."""
+        ...
+
+
+class _Receiver:
+    """Gives what one connection carries to the supervisor, under its number."""
+
+    __slots__ = ("_connection_id", "_supervisor")
+
+    def __init__(self, supervisor: Supervisor, connection_id: int) -> None:
+        self._supervisor = supervisor
+        self._connection_id = connection_id
+
+    def frame(self, data: bytes) -> None:
+        self._supervisor.receive(self._connection_id, data)
+
+    def lost(self, error: TransportError) -> None:
+        self._supervisor.lost(self._connection_id, error)
+
+
+class Supervisor:
+    """Runs one session over one transport."""
+
+    def __init__(
+        self,
+        session: Session,
+        transport: Transport,
+        codec: Codec,
+        application: Application,
+        *,
+        url: str,
+        wall_clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.session = session
+        self.loop_lag = 0.0
+        """How late the last tick came, in seconds."""
+        self.frames = 0
+        self._transport = transport
+        self._codec = codec
+        self._application = application
+        self._url = url
+        self._wall_clock = wall_clock
+        self._clock: Callable[[], float] = time.monotonic
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._events: deque[on.Event] = deque()
+        self._is_handling = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = inf
+        self._opening: asyncio.Task[None] | None = None
+        self._connection: Connection | None = None
+
+    def attach(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Live on ``loop`` from now on; only while the session is idle or closed."""
+        self._loop, self._clock = loop, loop.time
+        self._timer, self._timer_at = None, inf
+
+    def abandon(self) -> None:
+        """Give up a loop that was closed under us; its connection died with it."""
+        self._opening = self._connection = self._timer = None
+        self._loop, self._timer_at = None, inf
+        self.feed(on.CloseRequested())
+        lost = ConnectionLostError("the event loop was closed")
+        self.lost(self.session.connection_id, lost)
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop | None:
+        """The event loop this lives on, once it does."""
+        return self._loop
+
+    def now(self) -> float:
+        """Return the session's time, in seconds."""
+        return self._clock()
+
+    def feed(self, event: on.Event) -> None:
+        """Run one event to completion. Events raised meanwhile wait their turn."""
+        self._events.append(event)
+        if self._is_handling:
+            return
+        self._is_handling = True
+        try:
+            while self._events:
+                event = self._events.popleft()
+                for effect in self.session.handle(event, self._clock()):
+                    self._carry_out(effect)
+        finally:
+            self._is_handling = False
+            self._arm_timer()  # even after a bug: a client without a timer is deaf
+
+    # From the connection
+
+    def receive(self, connection_id: int, data: bytes) -> None:
+        """Take one frame: the hot path, a plain call from socket to handler."""
+        self.frames += 1
+        try:
+            message = self._codec.decode(data)
+        except ProtocolError as error:
+            self._application.unreadable(error)
+            return
+        if message.__class__ is not Update:
+            if message is not None:
+                self.feed(on.MessageReceived(connection_id, message))  # type: ignore[arg-type]
+            return
+        assert isinstance(message, Update)
+        entry = self.session.admit(connection_id, message, self._clock())
+        if entry is None:
+            return
+        if message.unreadable:
+            detail = f"{message.unreadable} rows left out"
+            self._application.unreadable(ProtocolError(message.route, detail))
+        if not message.is_void:
+            self._application.deliver(entry, message)
+        if not entry.is_speaking:
+            self.feed(on.DataStarted(connection_id, entry.subscription))
+
+    def lost(self, connection_id: int, error: TransportError) -> None:
+        """Take the end of a connection."""
+        if connection_id == self.session.connection_id:
+            self._connection = None
+        self.feed(_as_event(connection_id, error))
+
+    # What the session wants
+
+    def _carry_out(self, effect: do.Effect) -> None:
+        match effect:
+            case do.SendSubscribe(subscription):
+                self._send(self._codec.subscribe(subscription))
+            case do.SendUnsubscribe(subscription):
+                self._send(self._codec.unsubscribe(subscription))
+            case do.SendPing():
+                self._send(self._codec.PING)
+            case do.Announce(notice):
+                self._application.announce(notice)
+            case do.OpenConnection(connection_id):
+                assert self._loop is not None
+                self._opening = self._loop.create_task(
+                    self._open(connection_id), name=f"bistoury-open-{connection_id}"
+                )
+            case do.DropConnection(connection_id, politely):
+                self._drop(connection_id, politely=politely)
+
+    def _send(self, frame: bytes) -> None:
+        if self._connection is not None:
+            self._connection.send(frame)
+
+    async def _open(self, connection_id: int) -> None:
+        receiver = _Receiver(self, connection_id)
+        try:
+            connection = await self._transport.connect(self._url, receiver)
+        except TransportError as error:
+            self._opening = None
+            self.lost(connection_id, error)
+        except Exception as error:  # noqa: BLE001 -- a bug must not end the retries
+            self._opening = None
+            failure = ConnectFailedError("tcp", f"unexpected {error!r}")
+            failure.__cause__ = error
+            self.lost(connection_id, failure)
+        else:
+            self._opening = None
+            self._connection = connection
+            self.feed(on.ConnectionOpened(connection_id))
+
+    def _drop(self, connection_id: int, *, politely: bool) -> None:
+        if self._opening is not None:
+            self._opening.cancel()
+            self._opening = None
+            error = ConnectionLostError("given up")
+            self._events.append(_as_event(connection_id, error))
+            return
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        if politely:
+            connection.close()
+        else:
+            connection.abort()
+
+    # Time
+
+    def _arm_timer(self) -> None:
+        # The deadline recedes with every message. Arm only to fire earlier; a
+        # timer that fires too soon finds the new deadline and arms again.
+        deadline = self.session.deadline
+        if deadline >= self._timer_at or self._loop is None:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer_at = deadline
+        self._timer = self._loop.call_at(deadline, self._on_timer)
+
+    def _on_timer(self) -> None:
+        now = self._clock()
+        self.loop_lag = max(0.0, now - self._timer_at)
+        self._timer, self._timer_at = None, inf
+        if now >= self.session.deadline:
+            self._application.ticked(now)
+            self.feed(on.TimePassed(self._wall_clock()))
+        else:
+            self._arm_timer()
+
+
+def _as_event(connection_id: int, error: TransportError) -> on.ConnectionLost:
+    """Put what the transport says in the words of the session."""
+    if isinstance(error, ConnectFailedError):
+        cause = causes.of_failure(error.phase, error.status, timed_out=error.timed_out)
+        return on.ConnectionLost(
+            connection_id, cause, error.status, str(error), error.retry_after
+        )
+    if isinstance(error, ConnectionLostError):
+        cause = causes.of_loss(error.code, error.reason)
+        return on.ConnectionLost(
+            connection_id, cause, error.code, error.reason or error.detail
+        )
+    return on.ConnectionLost(connection_id, causes.Cause.NETWORK, None, str(error))
+
+
+__all__ = ["Application", "Codec", "Supervisor"]

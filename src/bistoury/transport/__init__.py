@@ -1,0 +1,1 @@
+"""How frames move. One module per way of moving them."""
