@@ -131,7 +131,7 @@ def test_variables_of_others_are_left_alone(folder, monkeypatch):
 @pytest.mark.parametrize(
     ("key", "hint"),
     [
-        ("BISTOURY_NETWROK", "BISTOURY_NETWORK"),
+        ("BISTOURY_NETWOKR", "BISTOURY_NETWORK"),
         ("BISTOURY_LIMITS__USER", "BISTOURY_LIMITS__USERS"),
         ("BISTOURY_LIMITS_USERS", "BISTOURY_LIMITS__USERS"),
         ("bistoury_message_timeot", "BISTOURY_MESSAGE_TIMEOUT"),
@@ -154,10 +154,10 @@ def test_an_unknown_variable_like_no_other_gets_the_list(monkeypatch):
 
 
 def test_an_unknown_key_in_a_file_is_refused_with_its_place(folder):
-    (folder / ".env").write_text("BISTOURY_NETWROK=local\n")
+    (folder / ".env").write_text("BISTOURY_NETWOKR=local\n")
     with pytest.raises(ConfigError) as caught:
         Config()
-    assert caught.value.field == "BISTOURY_NETWROK in .env"
+    assert caught.value.field == "BISTOURY_NETWOKR in .env"
 
     (folder / ".env").unlink()
     (folder / "bistoury.toml").write_text("[limits]\nuser = 5\n")
@@ -168,7 +168,7 @@ def test_an_unknown_key_in_a_file_is_refused_with_its_place(folder):
 
 def test_an_unknown_argument_is_refused_with_a_hint():
     with pytest.raises(ConfigError, match="did you mean"):
-        Config(netwrok="local")
+        Config(networ="local")
     with pytest.raises(ConfigError, match=r"limits\.users"):
         Config(limits={"user": 5})
 

@@ -43,6 +43,7 @@ API_URLS: dict[str, str] = {
     "local": "http://127.0.0.1:8765",
 }
 
+
 class Between(NamedTuple):
     """The numbers that are allowed, ends included."""
 
@@ -161,30 +162,30 @@ def _load(given: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
-def _refuse_unknown(source: Place) -> None:
-    for name, (key, value) in source.said.items():
+def _refuse_unknown(place: Place) -> None:
+    for name, (key, value) in place.said.items():
         if name not in _kinds():
             near = get_close_matches(name, _kinds(), 1)
-            known = ", ".join(source.key(it) for it in near or _kinds())
+            known = ", ".join(place.key(it) for it in near or _kinds())
             allowed = f"{known} (did you mean that?)" if near else f"one of {known}"
-            raise ConfigError(key + source.place, value, allowed)
+            raise ConfigError(key + place.suffix, value, allowed)
         if isinstance(value, bool) and _kinds()[name] != _kind(bool):
-            raise _refusal([source], name, value)
+            raise _refusal([place], name, value)
 
 
-def _refusal(sources: list[Place], name: str, value: object) -> ConfigError:
+def _refusal(said: list[Place], name: str, value: object) -> ConfigError:
     """Say who gave ``name`` its bad ``value``, and what is allowed."""
     allowed = _kinds()[name]
     near = get_close_matches(str(value).lower(), API_URLS, 1)
     if name == "network" and near:
         allowed += f" (did you mean {near[0]!r}?)"
-    return ConfigError(_key(sources, name), without_password(value), allowed)
+    return ConfigError(_key(said, name), without_password(value), allowed)
 
 
-def _key(sources: list[Place], name: str) -> str:
+def _key(said: list[Place], name: str) -> str:
     """Return what the strongest place that speaks of ``name`` calls it."""
-    said = (it.said[name][0] + it.place for it in sources if name in it.said)
-    return next(said, name)
+    keys = (it.said[name][0] + it.suffix for it in said if name in it.said)
+    return next(keys, name)
 
 
 @cache
@@ -256,9 +257,9 @@ def _settings() -> type[BaseSettings]:
     return pydantic.create_model("Settings", __base__=Places, **everything)
 
 
-def _settle_urls(values: dict[str, Any], sources: list[Place]) -> None:
+def _settle_urls(values: dict[str, Any], said: list[Place]) -> None:
     """Fill in the URLs nobody gave; refuse those that could lead astray."""
-    key = {name: _key(sources, name) for name in ("proxy", "api_url", "ws_url")}
+    key = {name: _key(said, name) for name in ("proxy", "api_url", "ws_url")}
     values["proxy"] = values["proxy"] or None
     if values["proxy"]:
         values["proxy"] = checked_url(

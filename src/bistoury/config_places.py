@@ -26,14 +26,16 @@ ENV_FILE, TOML_FILE = ".env", "bistoury.toml"
 class Place(NamedTuple):
     """What one place says: by setting, the key as written there, and its value."""
 
-    place: str
-    spelling: str
+    suffix: str
+    """What an error adds to a key, to say where it is written."""
+    prefix: str
+    """What keys begin with here; such keys are in capitals."""
     said: dict[str, tuple[str, Any]]
 
     def key(self, name: str) -> str:
         """Spell the setting ``name`` as this place does."""
-        if self.spelling:
-            return self.spelling + name.upper().replace(".", "__")
+        if self.prefix:
+            return self.prefix + name.upper().replace(".", "__")
         return name
 
 
@@ -66,7 +68,7 @@ def _flat(table: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _variables(lines: Mapping[str, str | None]) -> dict[str, tuple[str, Any]]:
-    """Return ours; an empty one counts as not set, as in most containers."""
+    """Return ours, by setting; in any case, as the environment is read."""
     return {
         key.upper().removeprefix(PREFIX).lower().replace("__", "."): (key, value)
         for key, value in lines.items()

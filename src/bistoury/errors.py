@@ -4,6 +4,7 @@ Every exception bistoury raises.
 * ``BistouryError``
     * ``ConfigError`` (also a ``ValueError``)
     * ``SessionClosedError``
+    * ``StaleDataError``
     * ``WrongLoopError`` (also a ``RuntimeError``)
     * ``TransportError``
         * ``ConnectFailedError``
@@ -44,6 +45,28 @@ class ConfigError(BistouryError, ValueError):
 
 class SessionClosedError(BistouryError):
     """The client was disconnected while, or before, this was asked of it."""
+
+
+class StaleDataError(BistouryError):
+    """
+    The data is older than what was asked for, or missing.
+
+    ``age`` and ``max_age`` are in seconds; ``age`` is ``None`` without any data.
+    """
+
+    def __init__(self, what: Any, age: float | None, max_age: float) -> None:
+        super().__init__(what, age, max_age)
+        self.what = what
+        self.age = age
+        self.max_age = max_age
+
+    def __str__(self) -> str:
+        if self.age is None:
+            return f"{self.what}: no data to go by"
+        return (
+            f"{self.what}: the newest data is {self.age:.1f} s old, or the connection"
+            f" is not live; at most {self.max_age:g} s is allowed"
+        )
 
 
 class WrongLoopError(BistouryError, RuntimeError):
@@ -90,7 +113,8 @@ class ConnectionLostError(TransportError):
     """
     An open connection ended.
 
-    ``code`` and ``reason`` are those of the peer's close frame; ``code`` is
+    ``code`` and ``reason`` are those of the peer's close frame, or ``code`` is what
+    we closed with (1002, 1007, 1009) because the peer broke the protocol. It is
     ``None`` when the connection ended without one (a reset, an end of file).
     """
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 
 import pytest
@@ -259,3 +260,12 @@ def test_a_client_lives_on_one_loop_after_the_other():
 
 def test_making_a_client_needs_no_loop():
     assert RestClient("http://127.0.0.1:1").window.limit == 1200
+
+
+async def test_a_retry_is_printed_nowhere(venue, client, capfd):
+    venue.answers = [(502, None, {}), *venue.answers]
+
+    await client.request(MIDS)
+
+    assert capfd.readouterr() == ("", "")
+    assert logging.getLogger("stamina").handlers

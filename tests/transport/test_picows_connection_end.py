@@ -174,8 +174,8 @@ async def test_our_close_is_over_when_the_peer_answers(serve, recorder, frames):
     error = await recorder.end()
     assert error.detail == "closed by this side"
     assert recorder.frames == []
-    assert connection._timer.cancelled()
     assert await server.result() == 3001
+    assert connection._timer.cancelled()
 
 
 async def test_close_gives_up_on_a_peer_that_never_answers(serve, transport, recorder):

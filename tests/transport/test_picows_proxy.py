@@ -138,7 +138,7 @@ async def test_a_proxy_that_is_not_there_is_proxy(kit, recorder, unused_port):
 async def test_behind_a_proxy_a_stalled_handshake_is_still_tls(kit, serve, recorder):
     stalled = await serve(kit.tarpit)
     proxy = await serve(http_proxy)
-    transport = kit.quick(proxy=f"http://127.0.0.1:{proxy.port}")
+    transport = kit.quick(proxy=f"http://127.0.0.1:{proxy.port}", proxy_timeout=4.0)
     error = await kit.failure(transport, stalled.url.replace("ws:", "wss:"), recorder)
 
     assert (error.phase, error.timed_out) == ("tls", True)

@@ -82,6 +82,7 @@ class HyperLiquidIntegration(Subscribing, Tuning, Requests):
         if not isinstance(self.config, Config):
             raise ConfigError("config", config, "a Config, or nothing")
         self.connect_timeout = connect_timeout
+        self._ssl_context = ssl_context
         host = urlsplit(self.config.api_url).netloc
         self._account = account_of(host, self.config.limits)
         breaker = circuit_breaker or ConnectionCircuitBreaker()

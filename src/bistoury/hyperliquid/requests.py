@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ class Requests:
     config: Config
     _account: Account
     _monitor: Monitor
+    _ssl_context: ssl.SSLContext | None
 
     @cached_property
     def info(self) -> Info:
@@ -37,6 +39,7 @@ class Requests:
             window=self._account.rest_weight,
             proxy=self.config.proxy,
             trust_env=self.config.trust_env,
+            ssl_context=self._ssl_context,
             on_sample=self._monitor.request_done,
         )
 

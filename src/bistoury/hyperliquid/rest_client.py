@@ -24,9 +24,6 @@ from .rest_budget import WeightBudget
 from .rest_call import TransientError, Way, open_session, post
 from .rest_weights import most_weight_after, weight_after, weight_before
 
-# stamina announces each retry; without a handler Python would print that.
-logging.getLogger("stamina").addHandler(logging.NullHandler())
-
 LONGEST_PAUSE = 900.0
 """A ``Retry-After`` beyond this, in seconds, is taken for a mistake."""
 
@@ -64,6 +61,7 @@ class RestClient:
         on_sample: Callable[[bool, float], None] = _ignore,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        _silence_stamina()
         self.window = window if window is not None else Window(1200)
         self._way = Way(f"{api_url}/info", timeout, proxy, ssl_context)
         self._given_session = session
@@ -168,6 +166,13 @@ class RestClient:
             self._session = open_session(trust_env=self._trust_env)
             self._loop = loop
         return self._session
+
+
+def _silence_stamina() -> None:
+    """Keep Python from printing that a retry was scheduled: nobody asked to hear."""
+    logger = logging.getLogger("stamina")
+    if not logger.handlers:
+        logger.addHandler(logging.NullHandler())
 
 
 def _left(deadline: asyncio.Timeout) -> float:

@@ -331,6 +331,8 @@ class Session:
         self._announce(say.StateChanged(old, new, trigger))
         if old in CONNECTED and new not in CONNECTED:
             self._forget_connection()
+        if trigger is Trigger.CLOSE:
+            self.breaker.withdraw()  # a probe cut short says nothing
         match new:
             case State.CONNECTING:
                 self.connection_id += 1

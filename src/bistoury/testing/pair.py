@@ -20,7 +20,6 @@ from ..hyperliquid import feeds, wire
 from ..session import Inbound, Policy, Session, Subscription, Update, causes
 from ..session import effects as do
 from ..session import events as on
-from ..session.budget import Window
 from ..session.notices import Notice
 from ..simulator.exchange import Exchange
 from ..simulator.ledger import keys_in

@@ -62,6 +62,7 @@ class Transport(Protocol):
         Raises:
             ConnectFailedError: it could not be opened within its deadlines.
 
-        Cancelling leaves nothing behind: no socket, no task, no callback.
+        Cancelling leaves nothing behind: no socket, no task, no callback. Neither
+        ``frame`` nor ``lost`` comes before the caller has run on.
         """
         ...

@@ -12,7 +12,6 @@ when the state changes, not when a frame comes.
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -22,15 +21,13 @@ from picows import WSFrame, WSListener, WSMsgType, WSTransport
 from ..errors import ConnectionLostError
 from .base import Receiver
 from .messages import Assembly, ViolationError, is_utf8, is_valid_close_code
+from .tcp_state import how_tcp_ended
 
 _TEXT = WSMsgType.TEXT
 _CLOSE = WSMsgType.CLOSE
 
 _NO_STATUS = 1005
 """What RFC 6455 calls a close frame without a code."""
-
-_TCP_CLOSED, _TCP_CLOSE_WAIT = 7, 8
-"""How Linux remembers a reset and an end of file."""
 
 # What picows itself closes with, when its parser gives up.
 _PARSER = {
@@ -289,19 +286,7 @@ class PicowsConnection(WSListener):
             detail = _PARSER.get(code, "the peer broke the protocol")
             return ConnectionLostError(detail, code=code)
         sock = self._transport.underlying_transport.get_extra_info("socket")
-        return ConnectionLostError(_tcp_says(sock))
-
-
-def _tcp_says(sock: socket.socket) -> str:
-    try:
-        state = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
-    except (OSError, AttributeError):
-        return "connection lost"
-    if state == _TCP_CLOSED:
-        return "reset: the connection was cut"
-    if state == _TCP_CLOSE_WAIT:
-        return "end of file: the peer hung up without a close frame"
-    return "connection lost"
+        return ConnectionLostError(how_tcp_ended(sock))
 
 
 def _ignore(data: bytes) -> None:
