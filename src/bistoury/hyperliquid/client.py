@@ -162,12 +162,15 @@ class HyperLiquidIntegration(Subscribing, Tuning, Requests):
             *(o for o in self._dispatcher.outlets() if isinstance(o, Mailbox)),
             *self._listeners.mailboxes(),
         ]
+        # A handler may be who asks, and must not be waited for. Looked up here, for
+        # ``gather`` runs each of these in a task of its own.
+        asking = asyncio.current_task()
         await asyncio.gather(
             self._waiting.until(
                 lambda: self._session.state in _RESTING, _CLOSED_WITHIN
             ),
             self._close_requests(),
-            *(box.finish(_HANDLERS_WITHIN) for box in boxes),
+            *(box.finish(_HANDLERS_WITHIN) for box in boxes if box.task is not asking),
         )
 
     async def reconnect(self, reason: str = "user") -> None:
@@ -198,7 +201,11 @@ class HyperLiquidIntegration(Subscribing, Tuning, Requests):
         return is_ready()
 
     async def __aenter__(self) -> Self:
-        await self.connect()
+        try:
+            await self.connect()
+        except asyncio.CancelledError:
+            await self.disconnect()  # nobody else will: the block is never entered
+            raise
         return self
 
     async def __aexit__(
@@ -276,10 +283,12 @@ class HyperLiquidIntegration(Subscribing, Tuning, Requests):
 
     def stream(
         self,
-        subscription: Mapping[str, Any] | Subscription,
+        subscription: Mapping[str, Any] | Subscription | SubscriptionHandle,
         max_queue: int = DEFAULT_LIMIT,
     ) -> Stream:
         """Return an async iterator over the same data as a handler would get."""
+        if isinstance(subscription, SubscriptionHandle):
+            subscription = subscription.subscription
         if isinstance(subscription, Subscription):
             subscription = subscription.fields
         if not isinstance(max_queue, int) or max_queue < 1:
@@ -288,6 +297,7 @@ class HyperLiquidIntegration(Subscribing, Tuning, Requests):
 
     def add_message_handler(self, type: str, handler: Handler) -> Callable[[], None]:  # noqa: A002
         """Give ``handler`` every message of a type; return what takes it back."""
+        self._check_loop()
         if not isinstance(type, str) or not type:
             raise ConfigError("type", type, "a type of subscription, such as 'trades'")
         if not callable(handler):
@@ -298,6 +308,7 @@ class HyperLiquidIntegration(Subscribing, Tuning, Requests):
 
     def on(self, event_name: str, handler: Handler) -> Callable[[], None]:
         """Let ``handler`` hear of life-cycle events; return what takes it back."""
+        self._check_loop()
         return self._listeners.add(event_name, handler)
 
     # How things are

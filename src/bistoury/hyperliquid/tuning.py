@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from math import isfinite
 from typing import TYPE_CHECKING
 
@@ -73,7 +74,12 @@ class Tuning:
         backoff = msgspec.structs.replace(policy.backoff, **change)
         self._adopt(msgspec.structs.replace(policy, backoff=backoff))
 
+    @abstractmethod
+    def _check_loop(self) -> None:
+        """Refuse a call that would race with the client's own loop."""
+
     def _adopt(self, policy: Policy) -> None:
+        self._check_loop()
         self._supervisor.feed(on.PolicyChanged(policy))
 
 

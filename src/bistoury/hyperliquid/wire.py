@@ -68,6 +68,10 @@ class _Bar(msgspec.Struct):
 
 
 _SECONDS = 10**11  # what is below it cannot be milliseconds of this century
+_TOO_LATE = 10**15  # what is above it is no moment at all
+
+# UnicodeDecodeError: msgspec raises it for bytes that are no text.
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 _decode_envelope = msgspec.json.Decoder(_Envelope).decode
 _decode_any = msgspec.json.Decoder().decode
@@ -136,7 +140,7 @@ def decode(frame: bytes) -> Inbound | Update | None:
     """
     try:
         envelope = _decode_envelope(frame)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except _UNREADABLE as error:
         raise ProtocolError("", str(error), frame[:200]) from error
     channel, raw = envelope.channel, envelope.data
     try:
@@ -158,9 +162,17 @@ def decode(frame: bytes) -> Inbound | Update | None:
 
 
 def read(update: Update) -> dict[str, Any]:
-    """Return the whole message as plain dicts and lists, decoded once."""
+    """
+    Return the whole message as plain dicts and lists, decoded once.
+
+    Raises:
+        ProtocolError: a part that routing did not look at cannot be read.
+    """
     if update.message is None:
-        update.message = _decode_any(update.frame)
+        try:
+            update.message = _decode_any(update.frame)
+        except _UNREADABLE as error:
+            raise ProtocolError(update.route, str(error), update.frame[:200]) from error
     return update.message
 
 
@@ -191,7 +203,7 @@ def _rows(frame: bytes, channel: str, feed: Feed, data: Any) -> Update:
     if bad and not rows:
         raise ProtocolError(channel, f"{bad} unreadable rows", frame[:200])
     if "user" in feed.tells:
-        name = f"{feed.type}:{data['user'].lower()}"
+        name = f"{feed.type}:{str(data['user']).lower()}"
     elif feed.tells:
         if not rows:
             return Update(f"{feed.type}:", frame, is_void=True)
@@ -223,7 +235,9 @@ def _keyed(feed: Feed, found: list[Any]) -> tuple[list[Any], list[Hashable], int
             moment: Any = row
             for name in path:
                 moment = moment[name]
-            keyed.append((int(moment), feed.key(row), row))
+            key = feed.key(row)
+            hash(key)  # a list where a number belongs could not be remembered
+            keyed.append((int(moment), key, row))
         except (LookupError, TypeError, ValueError, AttributeError):
             continue
     # Replays come newest first, live frames oldest first; ties keep their order.
@@ -232,7 +246,7 @@ def _keyed(feed: Feed, found: list[Any]) -> tuple[list[Any], list[Hashable], int
     keys = [key for _, key, _ in keyed]
     # HL: one feed counts seconds; its rows are history, whose age says nothing.
     newest = keyed[-1][0] if keyed else 0
-    return rows, keys, newest if newest > _SECONDS else 0
+    return rows, keys, newest if _SECONDS < newest < _TOO_LATE else 0
 
 
 # Everything that is not data
@@ -250,7 +264,7 @@ _decode_text = msgspec.json.Decoder(str).decode
 def _acknowledged(raw: msgspec.Raw) -> Acknowledged:
     answer = _decode_answer(raw)
     if answer.method not in ("subscribe", "unsubscribe"):
-        raise ValueError(f"method {answer.method!r}")
+        raise ValueError("neither subscribe nor unsubscribe")
     return Acknowledged(answer.method == "subscribe", _fields(answer.subscription))
 
 
@@ -292,6 +306,8 @@ def _error(raw: msgspec.Raw) -> Acknowledged | VenueError:
     if body is None:
         return VenueError(Complaint.OTHER, text)
     subscribed = body.get("method", "subscribe") == "subscribe"
+    if isinstance(number := body.get("id"), int):
+        return VenueError(Complaint.POSTS, text, post_id=number)
     inner = body.get("subscription", body)
     if not isinstance(inner, dict) or "type" not in inner:
         return VenueError(Complaint.OTHER, text)

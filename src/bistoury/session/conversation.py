@@ -42,8 +42,6 @@ class Conversation:
     liveness: Liveness = field(default_factory=Liveness)
     connection_id: int = 0
     is_open: bool = False
-    is_proven: bool = False
-    """Whether this connection has shown that it carries what it should."""
     received: int = 0
     """Messages of data, over all connections."""
     data_at: float | None = None
@@ -52,6 +50,8 @@ class Conversation:
     """Frames that no wanted subscription claims."""
     _watchdog: Watchdog = field(default_factory=Watchdog)
     _send_at: float = inf
+    _has_data: bool = False
+    _has_answer: bool = False
 
     def begin(self, connection_id: int, now: float) -> None:
         """Start over an open connection: a ping, then all that is wanted."""
@@ -63,7 +63,7 @@ class Conversation:
 
     def end(self) -> None:
         """Stop: there is no connection."""
-        self.is_open = self.is_proven = False
+        self.is_open = self._has_data = self._has_answer = False
         self._send_at = inf
         self.liveness.stop()
         self._watchdog.stop()
@@ -99,6 +99,10 @@ class Conversation:
     def _reserve(self) -> int:
         return round(self.messages.limit * self.policy.message_reserve)
 
+    @property
+    def _for_pings(self) -> int:
+        return self._reserve // 10  # the rest of it is for unsubscribes
+
     def inspect(self, now: float) -> tuple[Cause, str] | None:
         """Do what is due; return why the connection must go, if it must."""
         silence, patience = self._silence, self.patience
@@ -117,9 +121,18 @@ class Conversation:
         self.pump(now)
         return None
 
-    def is_starving(self, now: float) -> bool:
-        """Whether promised data has not come although nothing may be done for it."""
-        return now >= self._watchdog.data_at + self.patience
+    def reasons(self, now: float) -> tuple[str, ...]:
+        """Return what is not well although the connection is, as sentences."""
+        said = [
+            f"{entry.subscription} refused: {entry.refusal}"
+            for entry in self.registry.refused.values()
+        ]
+        if self._watchdog.is_starving(now, self.patience):
+            said.append(
+                f"no messages for over {self.patience:g} s, and the limit"
+                f" of {self.policy.watchdog_cap} reconnects an hour is used up"
+            )
+        return tuple(said)
 
     # Data
 
@@ -147,7 +160,7 @@ class Conversation:
 
     def data_started(self, subscription: Subscription) -> None:
         """Note the first data of a subscription on this connection."""
-        self.is_proven = True
+        self._has_data = True
         self.registry.started(subscription)
         self._announce(say.Started(subscription))
 
@@ -159,19 +172,19 @@ class Conversation:
         match message:
             case Pong():
                 self.liveness.ponged(now)
+                self._has_answer = True
             case Acknowledged(subscribed, fields):
                 entry = self.registry.settle(fields, now, subscribed=subscribed)
                 if entry is not None and subscribed:
                     self._granted(entry, now)
             case VenueError():
                 self._complained(message, now)
-        # Where nothing promises data, an answered ping is all the proof there is.
-        if isinstance(message, Pong) and not self._expects_data:
-            self.is_proven = True
 
     @property
-    def _expects_data(self) -> bool:
-        return bool(self.registry.mute or self.registry.promising())
+    def is_proven(self) -> bool:
+        """Whether this connection has shown that it carries what it should."""
+        # Where no data is to be expected, an answered ping is all the proof there is.
+        return self._has_data or (self._has_answer and not self.registry.expects_data)
 
     def give_up(self, subscription: Subscription) -> None:
         """Stop wanting a feed."""
@@ -184,12 +197,16 @@ class Conversation:
         if not self.is_open:
             return
         room = self.messages.room(now, self._reserve)
-        for entry in self.registry.take(now, room):
+        spare = self.messages.room(now, self._for_pings)
+        for entry in self.registry.take(now, room, spare):
             self._send(entry, now)
-        # With room left over, what stays unsent waits for an answer, not for time.
-        frees_at = self.messages.frees_at(now, 1, self._reserve)
-        waits = self.registry.has_unsent and frees_at > now
-        self._send_at = frees_at if waits else inf
+        self._send_at = inf
+        if self.registry.has_unwanted:
+            self._send_at = self.messages.frees_at(now, 1, self._for_pings)
+        elif self.registry.has_unsent:
+            frees_at = self.messages.frees_at(now, 1, self._reserve)
+            # With room left over, what stays unsent waits for an answer, not time.
+            self._send_at = frees_at if frees_at > now else inf
 
     def ping(self, now: float) -> None:
         """Ask for a sign of life."""
