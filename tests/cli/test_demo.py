@@ -8,10 +8,13 @@ import sys
 
 import pytest
 
-from bistoury.cli.demonstration import BREAKS, Pace, play
+from bistoury.cli.demonstration import BREAKS, Break, Pace, play
 from bistoury.cli.demonstration.document import document
 from bistoury.cli.demonstration.screen import Screen
 from bistoury.cli.demonstration.tape import Tape
+from bistoury.simulator.faults import Cut, Refuse
+
+play_module = sys.modules[play.__module__]
 
 HURRY = Pace(overture=1.0, between=0.2)
 RESET = BREAKS[:1]
@@ -85,7 +88,7 @@ async def test_the_command_fails_when_the_proof_does(shell):
     program = """
 import sys
 from bistoury.cli import demonstration, main
-from bistoury.cli.demonstration import BREAKS, Pace, play
+from bistoury.cli.demonstration import BREAKS, Break, Pace, play
 
 async def sabotaged(screen, pace, *, seed):
     hides = lambda stream, key: stream.startswith("trades:")
@@ -103,6 +106,24 @@ main()
     assert (told["v"], told["ok"]) == (1, False)
     assert any(it["lost"] for it in told["streams"])
     assert "events lost" in ended.err
+
+
+async def test_a_connection_that_does_not_come_back_is_a_failure(capsys, monkeypatch):
+    async def act(stage):
+        stage.inject(Refuse())
+        stage.inject(Cut(how="rst"))
+
+    monkeypatch.setattr(play_module, "_READY_WITHIN", 1.0)
+    screen = Screen(to_stdout=True)
+
+    outcome = await play(screen, HURRY, breaks=[Break("gone", "Gone", "for good", act)])
+    screen.finale(outcome)
+
+    shown = capsys.readouterr().out
+    assert not outcome.is_sound
+    assert "✗ not ready again within 1 s" in shown
+    assert "1 of 1 connections not" in shown
+    assert document(outcome)["breaks"][0]["error"]
 
 
 async def test_json_tells_all_there_is_to_tell(capsys):

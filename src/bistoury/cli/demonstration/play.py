@@ -130,7 +130,7 @@ async def play(
             return await _scenes(stage, audience, pace, breaks)
         finally:
             watch.cancel()
-            await asyncio.wait([watch])
+            await asyncio.gather(watch, return_exceptions=True)
 
 
 async def _scenes(
@@ -173,7 +173,7 @@ async def _survive(stage: Stage, audience: Audience, one: Break) -> Episode:
         return episode
     finally:
         acting.cancel()
-        await asyncio.wait([acting])
+        await asyncio.gather(acting, return_exceptions=True)
         stage.venue.heal()
     await _conclude(stage, episode, ready, began, since)
     episode.asked_again = stage.asked_again - asked
@@ -185,10 +185,11 @@ async def _follow(
     stage: Stage, audience: Audience, episode: Episode, position: int, began: float
 ) -> Told:
     """Take in what the client tells until it is ready, and return that."""
+    names = ("disconnected", "reconnecting", "ready")
     async with asyncio.timeout(_READY_WITHIN):
         while True:
             told = await stage.chronicle.next(
-                "disconnected", "reconnecting", "ready", after=position
+                *names, after=position, within=_READY_WITHIN
             )
             position = stage.chronicle.told.index(told) + 1
             if told.name == "ready":
