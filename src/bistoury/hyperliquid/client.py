@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
+import time
 from collections.abc import Callable, Mapping
 from random import Random
 from types import TracebackType
@@ -19,6 +20,7 @@ from urllib.parse import urlsplit
 from ..config import Config
 from ..dispatcher import Dispatcher, Outlet
 from ..errors import (
+    BistouryError,
     ConfigError,
     ProtocolError,
     SubscriptionRefusedError,
@@ -31,6 +33,7 @@ from ..observability.logs import Logs
 from ..observability.monitor import Monitor
 from ..resilience import ConnectionCircuitBreaker
 from ..session import Session, State, Subscription, Update
+from ..session import effects as do
 from ..session import events as on
 from ..session import notices as heard
 from ..session.notices import Notice
@@ -39,6 +42,7 @@ from ..supervisor import Supervisor
 from ..transport.base import Transport
 from . import feeds, wire
 from .claims import Claims
+from .errands import Errands
 from .handles import SubscriptionHandle
 from .limits import account_of
 from .requests import Requests
@@ -107,6 +111,7 @@ class HyperLiquidIntegration(Subscribing, Tuning, Requests):
         self._listeners = Listeners(self.handler_failed)
         self._waiting = Waiting()
         self._handles: dict[Subscription, list[SubscriptionHandle]] = {}
+        self._errands = Errands()
         self._claims = Claims(self._account, self._session.registry)
 
     def __repr__(self) -> str:
@@ -133,7 +138,7 @@ class HyperLiquidIntegration(Subscribing, Tuning, Requests):
         began = self._session.state in _RESTING
         if began:
             self._claims.begin(e.subscription for e in self._wanted())
-            self._supervisor.feed(on.ConnectRequested())
+            self._supervisor.feed(on.ConnectRequested(time.time()))
         try:
             await self._waiting.until(
                 lambda: self._session.state in (State.LIVE, *_RESTING, State.CLOSING),
@@ -162,6 +167,7 @@ class HyperLiquidIntegration(Subscribing, Tuning, Requests):
             *(o for o in self._dispatcher.outlets() if isinstance(o, Mailbox)),
             *self._listeners.mailboxes(),
         ]
+        self._errands.cancel()
         await asyncio.gather(
             self._waiting.until(
                 lambda: self._session.state in _RESTING, _CLOSED_WITHIN
@@ -343,6 +349,10 @@ class HyperLiquidIntegration(Subscribing, Tuning, Requests):
         self._listeners.hear(notice)
         self._waiting.look()
 
+    def backfill(self, wanted: do.Backfill) -> None:
+        """Read what a feed missed, without keeping anything else waiting."""
+        self._errands.start(self._read_history(wanted))
+
     def ticked(self, now: float) -> None:
         """Take a sample, about once a second."""
         self._monitor.ticked(now, self._session.conversation.received)
@@ -363,6 +373,19 @@ class HyperLiquidIntegration(Subscribing, Tuning, Requests):
         self._logs.overflowed(handler, subscription)
 
     # Details
+
+    async def _read_history(self, wanted: do.Backfill) -> None:
+        from . import history  # noqa: PLC0415 -- REST costs those who never need it
+
+        try:
+            found = await history.read(self.info, wanted.subscription, wanted.since)
+        except (BistouryError, LookupError, TypeError, ValueError) as error:
+            self._logs.unreconciled(wanted.subscription, error)
+            self._supervisor.backfilled(wanted, None, complete=False)
+        else:
+            self._supervisor.backfilled(
+                wanted, found.updates, complete=found.is_complete
+            )
 
     def _wanted(self) -> list[Entry]:
         entries = self._session.registry.entries.values()

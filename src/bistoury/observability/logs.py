@@ -73,6 +73,15 @@ class Logs:
                 shorten(error.detail),
             )
 
+    def unreconciled(self, subscription: object, error: Exception) -> None:
+        """Log that a feed's history could not be read: once a minute per feed."""
+        if self._repeats.occurred(("unreconciled", str(subscription))):
+            self._logger.warning(
+                "%s: what was missed could not be read, trying again: %s",
+                shorten(str(subscription)),
+                shorten(str(error)),
+            )
+
     def handler_failed(self, handler: Handler, error: BaseException) -> None:
         """Log what a handler raised: the traceback first, then a count a minute."""
         name = getattr(handler, "__qualname__", None) or repr(handler)

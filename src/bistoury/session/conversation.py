@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from math import inf
 
 from . import effects as do
+from . import events as on
 from . import notices as say
 from .budget import Window
 from .causes import Cause
@@ -25,6 +26,7 @@ from .model import (
     VenueError,
 )
 from .policy import Policy
+from .recovery import Recovery
 from .registry import Entry, Holding, Registry
 from .watchdog import Watchdog
 
@@ -50,8 +52,12 @@ class Conversation:
     """When data last came, over all connections."""
     unrouted: int = 0
     """Frames that no wanted subscription claims."""
+    recovery: Recovery = field(init=False)
     _watchdog: Watchdog = field(default_factory=Watchdog)
     _send_at: float = inf
+
+    def __post_init__(self) -> None:
+        self.recovery = Recovery(self.policy, self.registry, self.effects)
 
     def begin(self, connection_id: int, now: float) -> None:
         """Start over an open connection: a ping, then all that is wanted."""
@@ -61,8 +67,9 @@ class Conversation:
         self.ping(now)
         self.pump(now)
 
-    def end(self) -> None:
-        """Stop: there is no connection."""
+    def end(self, cause: Cause, now: float, *, quietly: bool) -> None:
+        """Stop: there is no connection. ``quietly``: tell nobody of gaps yet."""
+        self.recovery.lost(cause, now, quietly=quietly)
         self.is_open = self.is_proven = False
         self._send_at = inf
         self.liveness.stop()
@@ -82,6 +89,7 @@ class Conversation:
             self._watchdog.deadline(self.patience),
             self.registry.asked_since() + self.policy.ack_timeout,
             self.registry.refused_since() + self.policy.refused_retry,
+            self.recovery.deadline,
         )
 
     @property
@@ -114,6 +122,7 @@ class Conversation:
             self.ping(now)
         self._chase(now)
         self.registry.retry_refused(now, self.policy.refused_retry)
+        self.recovery.inspect(now)
         self.pump(now)
         return None
 
@@ -140,16 +149,30 @@ class Conversation:
         entry.received += 1
         self.received += 1
         entry.venue_time = max(entry.venue_time, update.time)
-        if update.keys is not None:
-            is_replay = update.is_snapshot or entry.is_replaying(now)
-            update.is_void = not entry.continuity.admit(update, is_replay=is_replay)
+        entry.continuity.admit(update, is_replay=entry.is_replaying(now))
         return entry
 
-    def data_started(self, subscription: Subscription) -> None:
+    def data_started(self, event: on.DataStarted, now: float) -> None:
         """Note the first data of a subscription on this connection."""
         self.is_proven = True
-        self.registry.started(subscription)
-        self._announce(say.Started(subscription))
+        self.registry.started(event.subscription)
+        self._announce(say.Started(event.subscription))
+        entry = self.registry.entries.get(event.subscription)
+        if entry is not None:
+            self.recovery.started(entry, now, oldest=event.oldest, rows=event.rows)
+
+    def backfilled(self, event: on.BackfillDone, now: float) -> None:
+        """Take the end of a read of the venue's history."""
+        entry = self.registry.entries.get(event.subscription)
+        if entry is not None:
+            self.recovery.answered(
+                entry,
+                event.number,
+                now,
+                failed=event.failed,
+                complete=event.complete,
+                oldest=event.oldest,
+            )
 
     # Requests and answers
 
@@ -172,6 +195,10 @@ class Conversation:
     @property
     def _expects_data(self) -> bool:
         return bool(self.registry.mute or self.registry.promising())
+
+    def adopt(self, policy: Policy) -> None:
+        """Take other numbers to live by."""
+        self.policy = self.recovery.policy = policy
 
     def give_up(self, subscription: Subscription) -> None:
         """Stop wanting a feed."""
@@ -216,6 +243,7 @@ class Conversation:
 
     def _granted(self, entry: Entry, now: float) -> None:
         self._announce(say.Granted(entry.subscription))
+        self.recovery.granted(entry, now)
         # Only the first promise starts the watch: acknowledgements must not feed it.
         if self.registry.promising() == [entry]:
             self._watchdog.promised(now)

@@ -15,7 +15,9 @@ from .policy import Policy
 
 
 class ConnectRequested(msgspec.Struct, frozen=True, tag=True):
-    """The application wants a live session."""
+    """The application wants a live session; ``wall`` is the time of day, if known."""
+
+    wall: float = 0.0
 
 
 class CloseRequested(msgspec.Struct, frozen=True, tag=True):
@@ -71,10 +73,31 @@ class MessageReceived(msgspec.Struct, frozen=True, tag=True):
 
 
 class DataStarted(msgspec.Struct, frozen=True, tag=True):
-    """A connection carried the first data of a subscription."""
+    """
+    A connection carried the first data of a subscription.
+
+    ``oldest`` is the venue time of its oldest row, in milliseconds; 0: unsaid.
+    """
 
     connection_id: int
     subscription: Subscription
+    oldest: int = 0
+    rows: int = 0
+
+
+class BackfillDone(msgspec.Struct, frozen=True, tag=True):
+    """
+    A read of the venue's history ended.
+
+    ``complete`` says that it reached all the way; ``oldest`` is the venue time of
+    the oldest row it found, in milliseconds, 0 if it found none.
+    """
+
+    subscription: Subscription
+    number: int
+    failed: bool = False
+    complete: bool = True
+    oldest: int = 0
 
 
 class TimePassed(msgspec.Struct, frozen=True, tag=True):
@@ -94,5 +117,6 @@ Event = (
     | ConnectionLost
     | MessageReceived
     | DataStarted
+    | BackfillDone
     | TimePassed
 )

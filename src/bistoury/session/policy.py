@@ -44,6 +44,18 @@ class Policy(msgspec.Struct, frozen=True):
     """The longest Retry-After that is honoured."""
     message_reserve: float = 0.1
     """Share of the message budget kept for pings and unsubscribes."""
+    hold_timeout: float = 2.0
+    """How long live rows wait for the first read of what was missed."""
+    replay_timeout: float = 2.0
+    """How long to wait for a feed's replay before asking for it."""
+    second_read_after: float = 5.0
+    """When to read history again: it trails the stream (issue threads: 5 s)."""
+    recovery_overlap: float = 5.0
+    """How much before the last thing seen a read begins."""
+    recovery_backoff: Backoff = msgspec.field(
+        default_factory=lambda: Backoff(2.0, 60.0, 2.0)
+    )
+    """How long to wait after a read that failed."""
     auto_reconnect: bool = True
     """Whether a loss leads to a new attempt."""
     backoff: Backoff = msgspec.field(default_factory=Backoff)

@@ -10,13 +10,14 @@ nothing. Losing a connection empties what the venue holds; what is wanted stays.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum, auto
 from math import inf
 
 from .continuity import Continuity
+from .gap import OpenGap
 from .model import Fields, Promise, Subscription, Traits
 
 # A feed that replays does so right after granting; where it does not replay, the
@@ -50,6 +51,10 @@ class Entry:
     is_speaking: bool = False
     """Whether this connection has carried its data."""
     continuity: Continuity = field(init=False)
+    gap: OpenGap | None = None
+    """What was missed and is not settled yet."""
+    gaps: Counter[str] = field(default_factory=Counter)
+    """How many gaps were ``recovered`` and how many ``unrecoverable``."""
     received: int = 0
     last_at: float = 0.0
     """When its last data came on this connection; 0 before."""
@@ -59,7 +64,13 @@ class Entry:
     """When its newest data happened at the venue, in milliseconds."""
 
     def __post_init__(self) -> None:
-        self.continuity = Continuity(self.traits.memory)
+        is_state = not self.traits.is_lossless
+        self.continuity = Continuity(self.traits.memory, is_state)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the venue has granted it on this connection."""
+        return self.holding == Holding.HELD
 
     @property
     def is_due(self) -> bool:
@@ -100,6 +111,8 @@ class Registry:
     """Granted, and the venue's first frame has not come."""
     refused: dict[Subscription, Entry] = field(default_factory=dict)
     """What the venue said no to."""
+    gapped: dict[Subscription, Entry] = field(default_factory=dict)
+    """What has a gap that is not settled."""
     _asked: dict[Subscription, Entry] = field(default_factory=dict)
     _unsent: tuple[deque[Entry], deque[Entry]] = field(
         default_factory=lambda: (deque(), deque())
@@ -125,6 +138,8 @@ class Registry:
         if entry is None:
             return
         entry.is_wanted = False
+        entry.gap = None
+        self.gapped.pop(subscription, None)
         if self.routes.get(entry.traits.route) is entry:
             del self.routes[entry.traits.route]
         if entry.holding == Holding.HELD:
@@ -259,6 +274,7 @@ class Registry:
         for entry in list(self.entries.values()):
             entry.holding, entry.asked_at = Holding.NOTHING, inf
             entry.is_speaking, entry.last_at = False, 0.0
+            entry.continuity.forget_frame()
             if entry.is_wanted:
                 if entry.may_be_asked:
                     self._enqueue(entry)

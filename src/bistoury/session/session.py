@@ -127,9 +127,13 @@ class Session:
                 if connection_id == self.connection_id and self.state in CONNECTED:
                     self.conversation.receive(message, now)
                     self._settle(now)
-            case on.DataStarted(connection_id, subscription):
+            case on.DataStarted(connection_id):
                 if connection_id == self.connection_id and self.state in CONNECTED:
-                    self.conversation.data_started(subscription)
+                    self.conversation.data_started(event, now)
+                    self._settle(now)
+            case on.BackfillDone():
+                if self.state in CONNECTED:
+                    self.conversation.backfilled(event, now)
                     self._settle(now)
             case on.ConnectionOpened(connection_id):
                 if connection_id == self.connection_id:
@@ -143,8 +147,8 @@ class Session:
             case on.UnsubscribeRequested(subscription):
                 self.conversation.give_up(subscription)
                 self._settle(now)
-            case on.ConnectRequested():
-                self._connect(now)
+            case on.ConnectRequested(wall):
+                self._connect(now, wall)
             case on.CloseRequested():
                 self._move(Trigger.CLOSE, now)
             case on.ReconnectRequested(reason):
@@ -162,6 +166,10 @@ class Session:
             f"{entry.subscription} refused: {entry.refusal}"
             for entry in self.registry.refused.values()
         ]
+        said += [
+            f"{entry.subscription} unreconciled: what it missed could not be read yet"
+            for entry in self.conversation.recovery.unreconciled()
+        ]
         if self.conversation.is_starving(now):
             said.append(
                 f"no messages for over {self.conversation.patience:g} s, and the limit"
@@ -174,6 +182,7 @@ class Session:
     def _time_passed(self, now: float, wall: float) -> None:
         late = now - self.deadline
         self._clocks.observe(now, wall)
+        self.conversation.recovery.clock_offset = self._clocks.offset
         jump = self._clocks.jump
         is_odd = max(late, abs(jump)) > self.policy.late_after
         if is_odd and not self._clocks.is_probing:
@@ -227,8 +236,12 @@ class Session:
 
     # Coming and going
 
-    def _connect(self, now: float) -> None:
+    def _connect(self, now: float, wall: float) -> None:
         if self.state in (State.IDLE, State.CLOSED):
+            if wall:
+                self._clocks.observe(now, wall)
+                self.conversation.recovery.clock_offset = self._clocks.offset
+            self.conversation.recovery.resumed()
             self.attempts.forgive()
             self._away_since = now
             self._down_at = now + self.policy.down_after
@@ -289,7 +302,7 @@ class Session:
         if self.policy.auto_reconnect:
             self._schedule(event, now)
         else:
-            self._move(Trigger.GAVE_UP, now)
+            self._move(Trigger.GAVE_UP, now, event.cause)
 
     def _schedule(self, event: on.ConnectionLost, now: float) -> None:
         """Decide how long to wait before the next attempt."""
@@ -303,7 +316,7 @@ class Session:
                 at_least=min(event.retry_after or 0.0, self.policy.retry_after_limit),
             )
         self.retry_at = now + wait
-        self._move(Trigger.LOST, now)
+        self._move(Trigger.LOST, now, event.cause)
         self._announce(say.Reconnecting(self.attempts.number, wait, event.cause))
 
     def _settle(self, now: float) -> None:
@@ -322,7 +335,7 @@ class Session:
         if self.state is State.LIVE:
             self._report_reasons(now)
 
-    def _move(self, trigger: Trigger, now: float) -> None:
+    def _move(self, trigger: Trigger, now: float, cause: Cause = Cause.USER) -> None:
         """Make the one transition that ``trigger`` allows, if it allows any."""
         old, new = self.state, TRANSITIONS[self.state].get(trigger)
         if new is None:
@@ -330,7 +343,7 @@ class Session:
         self.state = new
         self._announce(say.StateChanged(old, new, trigger))
         if old in CONNECTED and new not in CONNECTED:
-            self._forget_connection()
+            self._forget_connection(cause, now)
         if trigger is Trigger.CLOSE:
             self.breaker.withdraw()  # a probe cut short says nothing
         match new:
@@ -362,15 +375,17 @@ class Session:
             case _:
                 pass
 
-    def _forget_connection(self) -> None:
+    def _forget_connection(self, cause: Cause, now: float) -> None:
         self._stable_at = self._tick_at = inf
         self.is_ready = self._is_stable = False
         self._reasons = ()
         self._clocks.stop()
-        self.conversation.end()
+        asked_for = self.state in (State.CLOSING, State.CLOSED)
+        self.conversation.end(cause, now, quietly=asked_for)
 
     def _adopt(self, policy: Policy, now: float) -> None:
-        self.policy = self.conversation.policy = policy
+        self.policy = policy
+        self.conversation.adopt(policy)
         if not policy.auto_reconnect and self.state is State.BACKOFF:
             self._move(Trigger.GAVE_UP, now)
 
