@@ -165,6 +165,8 @@ class Supervisor:
             message = self._codec.decode(data)
         except ProtocolError as error:
             self._application.unreadable(error)
+            if error.frame.startswith(b"{"):
+                self.feed(on.LossSuspected(connection_id))  # a text may greet; this not
             return
         if message.__class__ is not Update:
             if message is not None:
@@ -178,12 +180,12 @@ class Supervisor:
             detail = f"{message.unreadable} rows left out"
             self._application.unreadable(ProtocolError(message.route, detail))
         # Before delivery: what is new is taken out of it, but not what it spans.
-        oldest, rows = message.oldest or message.time, message.seen
+        oldest, newest, rows = message.oldest, message.time, message.seen
         if not message.is_void:
             self._application.deliver(entry, message)
         if not entry.is_speaking:
-            started = on.DataStarted(connection_id, entry.subscription, oldest, rows)
-            self.feed(started)
+            subscription = entry.subscription
+            self.feed(on.DataStarted(connection_id, subscription, oldest, newest, rows))
 
     def lost(self, connection_id: int, error: TransportError) -> None:
         """Take the end of a connection."""
@@ -199,14 +201,15 @@ class Supervisor:
         if entry is None or entry.gap is None or entry.gap.number != wanted.number:
             return  # about a connection that is gone
         entry.continuity.found += found or ()
-        times = [update.oldest for update in found or () if update.items]
+        read = [update for update in found or () if update.items]
         self.feed(
             on.BackfillDone(
                 wanted.subscription,
                 wanted.number,
                 found is None,
                 complete,
-                min(times, default=0),
+                min((update.oldest for update in read), default=0),
+                max((update.time for update in read), default=0),
             )
         )
 

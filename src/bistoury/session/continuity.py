@@ -77,6 +77,8 @@ class Continuity:
     """Rows of history that filled a gap."""
     newest: int = 0
     """Venue time of the newest row or state delivered, in milliseconds."""
+    sure: int = 0
+    """What ``newest`` was when there was last no doubt about it; 0: take ``newest``."""
     has_history: bool = False
     """Whether anything was delivered before: history now fills a gap."""
     is_holding: bool = False

@@ -76,12 +76,13 @@ class DataStarted(msgspec.Struct, frozen=True, tag=True):
     """
     A connection carried the first data of a subscription.
 
-    ``oldest`` is the venue time of its oldest row, in milliseconds; 0: unsaid.
+    ``oldest`` and ``newest`` are venue times of its rows, in milliseconds; 0: unsaid.
     """
 
     connection_id: int
     subscription: Subscription
     oldest: int = 0
+    newest: int = 0
     rows: int = 0
 
 
@@ -89,8 +90,8 @@ class BackfillDone(msgspec.Struct, frozen=True, tag=True):
     """
     A read of the venue's history ended.
 
-    ``complete`` says that it reached all the way; ``oldest`` is the venue time of
-    the oldest row it found, in milliseconds, 0 if it found none.
+    ``complete`` says that it reached all the way; ``oldest`` and ``newest`` are the
+    venue times of what it found, in milliseconds, 0 if it found nothing.
     """
 
     subscription: Subscription
@@ -98,6 +99,13 @@ class BackfillDone(msgspec.Struct, frozen=True, tag=True):
     failed: bool = False
     complete: bool = True
     oldest: int = 0
+    newest: int = 0
+
+
+class LossSuspected(msgspec.Struct, frozen=True, tag=True):
+    """A connection carried something that should have been data and was not."""
+
+    connection_id: int
 
 
 class TimePassed(msgspec.Struct, frozen=True, tag=True):
@@ -118,5 +126,6 @@ Event = (
     | MessageReceived
     | DataStarted
     | BackfillDone
+    | LossSuspected
     | TimePassed
 )

@@ -24,7 +24,14 @@ class OpenGap:
     """When the next read is due."""
     hold_until: float = inf
     """When waiting rows are let go although nothing was read."""
+    asked_at: float = -inf
+    """When the last read began."""
+    reached: int = 0
+    """Venue milliseconds up to which a replay is known to be without a hole."""
+    is_broken: bool = False
+    """Whether a replay did not reach back to what was known."""
     granted_at: float = inf
+    """When the feed ran again, or was last doubted: history must be newer by far."""
     failures: int = 0
     """Reads that failed, in a row."""
     recovered_before: int = 0

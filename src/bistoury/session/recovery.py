@@ -15,6 +15,7 @@ from itertools import count
 from math import inf
 
 from . import effects as do
+from . import events as on
 from . import notices as say
 from .causes import Cause
 from .gap import OpenGap
@@ -71,11 +72,12 @@ class Recovery:
         if gap is None:
             return
         gap.granted_at, gap.reading, gap.failures = now, 0, 0
+        gap.reached, gap.is_broken = 0, False
         match entry.traits.heals:
             case Heals.REQUEST:
                 entry.continuity.hold()
                 gap.hold_until = now + self.policy.hold_timeout
-                self._read(entry, gap)
+                self._read(entry, gap, now)
             case Heals.REPLAY:
                 gap.read_at = now + self.policy.replay_timeout
             case Heals.NEVER:
@@ -83,53 +85,76 @@ class Recovery:
             case Heals.ITSELF:
                 pass
 
-    def started(self, entry: Entry, now: float, *, oldest: int, rows: int) -> None:
+    def started(self, entry: Entry, event: on.DataStarted, now: float) -> None:
         """Take the first data over a new connection."""
         gap = entry.gap
         if gap is None:
             return
         if entry.traits.heals is Heals.ITSELF:
-            self._settle(entry, gap, until=oldest or self._venue_now(now), proven=True)
+            until = event.newest or self._venue_now(now)
+            self._settle(entry, gap, until=until, proven=True)
         elif entry.traits.heals is Heals.REPLAY and gap.reading == 0:
             # The replay ends with the present, so it is complete if it begins with
             # or before the block that was delivered last.
-            proven = 0 < oldest <= gap.since
-            if proven or rows >= _REPLAY_ROWS:
-                self._settle(entry, gap, until=oldest, proven=proven)
+            proven = 0 < event.oldest <= gap.since
+            if proven or event.rows >= _REPLAY_ROWS:
+                until = event.newest if proven else event.oldest
+                self._settle(entry, gap, until=until, proven=proven)
             else:
-                self._read(entry, gap)  # that was no replay
+                self._read(entry, gap, now)  # that was no replay
 
-    def answered(
-        self,
-        entry: Entry,
-        number: int,
-        now: float,
-        *,
-        failed: bool,
-        complete: bool,
-        oldest: int,
-    ) -> None:
+    def renewed(self, entry: Entry, now: float) -> None:
+        """Open a gap in a feed that is given up to be asked for again."""
+        if entry.gap is None:
+            self._begin(entry, Cause.STALE, now)
+            self._announce(entry, "open")
+
+    def mark(self) -> None:
+        """Remember how far every feed has come: what follows may have a hole."""
+        for entry in self.registry.entries.values():
+            entry.continuity.sure = entry.continuity.newest
+
+    def doubt(self, cause: Cause, now: float) -> None:
+        """Look for what may be missing although the connection held."""
+        for entry in self.registry.entries.values():
+            if not entry.is_held or not entry.traits.is_lossless:
+                continue
+            if entry.gap is not None:
+                entry.gap.granted_at = now
+                continue
+            gap = self._begin(entry, cause, now, entry.continuity.sure)
+            self._announce(entry, "open")
+            gap.granted_at = now
+            if entry.traits.heals is Heals.NEVER:
+                self._settle(entry, gap, until=self._venue_now(now), proven=False)
+            else:
+                self._read(entry, gap, now)
+
+    def answered(self, entry: Entry, event: on.BackfillDone, now: float) -> None:
         """Take the end of a read; what it found waits in the feed's continuity."""
         gap = entry.gap
-        if gap is None or gap.number != number or not gap.is_reading:
+        if gap is None or gap.number != event.number or not gap.is_reading:
             return
         gap.is_reading = False
-        if failed:
+        if event.failed:
             gap.failures += 1
             gap.read_at = now + self.policy.recovery_backoff.nominal(gap.failures - 1)
             return
         gap.failures = 0
         gap.hold_until = inf
         self.effects.append(do.Release(entry.subscription))
-        if entry.traits.heals is Heals.REPLAY:
-            proven = complete and oldest <= gap.since
-            self._settle(entry, gap, until=oldest or gap.since, proven=proven)
-            return
-        is_last = now >= gap.granted_at + self.policy.second_read_after
-        if not complete or is_last:
-            self._settle(entry, gap, until=self._venue_now(now), proven=complete)
+        complete = event.complete
+        if entry.traits.heals is Heals.REPLAY and event.newest:
+            # Each read is a window on the latest rows: they must touch each other.
+            complete = event.oldest <= max(gap.reached, gap.since)
+            gap.reached = event.newest
+        gap.is_broken = gap.is_broken or not complete
+        settled_by = gap.granted_at + self.policy.second_read_after
+        if gap.asked_at >= settled_by:
+            until = self._venue_now(now)
+            self._settle(entry, gap, until=until, proven=not gap.is_broken)
         else:
-            gap.read_at = gap.granted_at + self.policy.second_read_after
+            gap.read_at = max(settled_by, now)
 
     def inspect(self, now: float) -> None:
         """Start the reads that are due, and let go what waited long enough."""
@@ -138,7 +163,7 @@ class Recovery:
                 gap.hold_until = inf
                 self.effects.append(do.Release(entry.subscription))
             if now >= gap.read_at:
-                self._read(entry, gap)
+                self._read(entry, gap, now)
 
     def unreconciled(self) -> Iterable[Entry]:
         """Yield the feeds whose history could not be read so far."""
@@ -151,21 +176,22 @@ class Recovery:
             if entry.gap is not None
         ]
 
-    def _begin(self, entry: Entry, cause: Cause, now: float) -> None:
-        known = entry.continuity.newest or entry.venue_time
+    def _begin(self, entry: Entry, cause: Cause, now: float, since: int = 0) -> OpenGap:
+        known = since or entry.continuity.newest or entry.venue_time
         if not known:
             # Nothing ever came: it was complete when it was granted, on our clock.
             heard = entry.last_at or entry.granted_at
             known = int((heard + self.clock_offset) * 1000)
             if entry.traits.heals in (Heals.REQUEST, Heals.REPLAY):
                 known -= _MARGIN_MS
-        entry.gap = OpenGap(
+        entry.gap = gap = OpenGap(
             next(self._numbers),
             known,
             cause,
             recovered_before=entry.continuity.recovered,
         )
         self.registry.gapped[entry.subscription] = entry
+        return gap
 
     def _suspend(self, entry: Entry, gap: OpenGap) -> None:
         """Stop filling a gap: the connection went away again."""
@@ -175,8 +201,9 @@ class Recovery:
         gap.is_reading = False
         gap.read_at = gap.hold_until = inf
 
-    def _read(self, entry: Entry, gap: OpenGap) -> None:
+    def _read(self, entry: Entry, gap: OpenGap, now: float) -> None:
         gap.reading += 1
+        gap.asked_at = now
         gap.is_reading, gap.read_at = True, inf
         since = gap.since - round(self.policy.recovery_overlap * 1000)
         self.effects.append(

@@ -18,11 +18,15 @@ from math import inf
 
 from .continuity import Continuity
 from .gap import OpenGap
+from .ladder import Ladder
 from .model import Fields, Promise, Subscription, Traits
 
 # A feed that replays does so right after granting; where it does not replay, the
 # first live frame of a sleepy coin comes much later and is no history.
 _REPLAY_WITHIN = 2.0
+
+_LEARNING = 0.1  # weight of the newest interval in a feed's usual one
+_FORGETTING = 0.01  # ... and in its longest one
 
 
 class Holding(StrEnum):
@@ -60,12 +64,29 @@ class Entry:
     """When its last data came on this connection; 0 before."""
     interval: float = 0.0
     """Its usual time between messages, in seconds, once learned."""
+    longest: float = 0.0
+    """Its longest time between messages lately, in seconds: slow to forget."""
+    news_at: float = 0.0
+    """When something new came on this connection; 0 before."""
+    delay: float = 0.0
+    """Session time less venue time of its newest frame, in seconds: lag and offset."""
+    ladder: Ladder = field(default_factory=Ladder)
+    """What is being done about its staleness."""
+    is_renewing: bool = False
+    """Whether it is given up only to be asked for again."""
     venue_time: int = 0
     """When its newest data happened at the venue, in milliseconds."""
 
     def __post_init__(self) -> None:
         is_state = not self.traits.is_lossless
         self.continuity = Continuity(self.traits.memory, is_state)
+
+    def learn(self, seconds: float) -> None:
+        """Take one more time between messages into its rhythm."""
+        known = self.interval or seconds
+        self.interval = known + (seconds - known) * _LEARNING
+        forgotten = self.longest + (seconds - self.longest) * _FORGETTING
+        self.longest = max(seconds, forgotten)
 
     @property
     def is_held(self) -> bool:
@@ -148,6 +169,12 @@ class Registry:
             del self.entries[subscription]
         self._note(entry)
 
+    def renew(self, entry: Entry) -> None:
+        """Give a granted subscription up and ask for it again."""
+        if entry.holding == Holding.HELD:
+            entry.is_renewing = True
+            self._unwanted.append(entry)
+
     # What may be sent
 
     @property
@@ -164,7 +191,10 @@ class Registry:
         """
         while self._unwanted:
             entry = self._unwanted.popleft()
-            if entry.holding == Holding.HELD and not entry.is_wanted:
+            if entry.holding == Holding.HELD and (
+                not entry.is_wanted or entry.is_renewing
+            ):
+                entry.is_renewing = False
                 self._ask(entry, Holding.LEAVING, now)
                 yield entry
         for queue in self._unsent:
@@ -273,7 +303,8 @@ class Registry:
         self.mute.clear()
         for entry in list(self.entries.values()):
             entry.holding, entry.asked_at = Holding.NOTHING, inf
-            entry.is_speaking, entry.last_at = False, 0.0
+            entry.is_speaking, entry.last_at, entry.news_at = False, 0.0, 0.0
+            entry.is_renewing = False
             entry.continuity.forget_frame()
             if entry.is_wanted:
                 if entry.may_be_asked:
@@ -304,7 +335,7 @@ class Registry:
         entry.holding, entry.asked_at = holding, inf
         self._asked.pop(entry.subscription, None)
         if holding == Holding.NOTHING:
-            entry.is_speaking = False
+            entry.is_speaking, entry.last_at, entry.news_at = False, 0.0, 0.0
             self._occupied.pop(entry.traits.route, None)
         self._note(entry)
 

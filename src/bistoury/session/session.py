@@ -135,6 +135,9 @@ class Session:
                 if self.state in CONNECTED:
                     self.conversation.backfilled(event, now)
                     self._settle(now)
+            case on.LossSuspected(connection_id):
+                if connection_id == self.connection_id and self.state in CONNECTED:
+                    self.conversation.recovery.doubt(Cause.PROTOCOL_ERROR, now)
             case on.ConnectionOpened(connection_id):
                 if connection_id == self.connection_id:
                     self._move(Trigger.OPENED, now)
@@ -169,6 +172,11 @@ class Session:
         said += [
             f"{entry.subscription} unreconciled: what it missed could not be read yet"
             for entry in self.conversation.recovery.unreconciled()
+        ]
+        said += [
+            f"{entry.subscription} stale: no news for"
+            f" {self.conversation.freshness.threshold(entry):.0f} s or more"
+            for entry in self.conversation.freshness.stale()
         ]
         if self.conversation.is_starving(now):
             said.append(

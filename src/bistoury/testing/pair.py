@@ -170,7 +170,7 @@ class Pair:
             return
         updates = found.updates if found else []
         entry.continuity.found += updates
-        times = [update.oldest for update in updates if update.items]
+        read = [update for update in updates if update.items]
         complete = found is not None and found.is_complete
         self.feed(
             on.BackfillDone(
@@ -178,7 +178,8 @@ class Pair:
                 wanted.number,
                 found is None,
                 complete,
-                min(times, default=0),
+                min((update.oldest for update in read), default=0),
+                max((update.time for update in read), default=0),
             )
         )
 
@@ -233,8 +234,10 @@ class Pair:
             self._later(lambda: self._hang_up(connection_id))
             self.feed(lost)
             return
-        except ProtocolError:
+        except ProtocolError as error:
             self.unreadable += 1
+            if error.frame.startswith(b"{"):
+                self.feed(on.LossSuspected(connection_id))
             return
         if isinstance(message, Update):
             self._admit(connection_id, message)
@@ -248,12 +251,12 @@ class Pair:
         entry = self.session.admit(connection_id, update, self.now)
         if entry is None:
             return
-        oldest, rows = update.oldest or update.time, update.seen
+        oldest, newest, rows = update.oldest, update.time, update.seen
         if not update.is_void:
             self._record(entry.subscription, update)
         if not entry.is_speaking:
             subscription = entry.subscription
-            self.feed(on.DataStarted(connection_id, subscription, oldest, rows))
+            self.feed(on.DataStarted(connection_id, subscription, oldest, newest, rows))
 
     # The wire
 
