@@ -55,6 +55,10 @@ class Application(Protocol):
         """Take new data."""
         ...
 
+    def deliver_raw(self, entry: Entry, update: Update) -> None:
+        """Take a frame for those who want it as it came."""
+        ...
+
     def announce(self, notice: Notice) -> None:
         """Hear what happened."""
         ...
@@ -179,6 +183,8 @@ class Supervisor:
         if message.unreadable:
             detail = f"{message.unreadable} rows left out"
             self._application.unreadable(ProtocolError(message.route, detail))
+        if entry.has_raw_readers and message.frame:
+            self._application.deliver_raw(entry, message)
         # Before delivery: what is new is taken out of it, but not what it spans.
         oldest, newest, rows = message.oldest, message.time, message.seen
         if not message.is_void:

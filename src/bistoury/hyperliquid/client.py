@@ -23,6 +23,7 @@ from ..errors import (
     BistouryError,
     ConfigError,
     ProtocolError,
+    StaleDataError,
     SubscriptionRefusedError,
     WrongLoopError,
 )
@@ -107,7 +108,7 @@ class HyperLiquidIntegration(Subscribing, Tuning, Requests):
         )
         self._monitor = Monitor()
         self._logs = Logs(logger)
-        self._dispatcher = Dispatcher(wire.read, self)
+        self._dispatcher = Dispatcher(wire.read, wire.read_raw, self)
         self._listeners = Listeners(self.handler_failed)
         self._waiting = Waiting()
         self._handles: dict[Subscription, list[SubscriptionHandle]] = {}
@@ -218,13 +219,18 @@ class HyperLiquidIntegration(Subscribing, Tuning, Requests):
     # Subscriptions
 
     async def subscribe(
-        self, subscription: Mapping[str, Any], handler: Handler | None = None
+        self,
+        subscription: Mapping[str, Any],
+        handler: Handler | None = None,
+        *,
+        raw: bool = False,
     ) -> SubscriptionHandle:
         """
         Subscribe to anything the venue knows: ``{"type": ..., ...}``.
 
         While live, returns on acknowledgement (or pending, after ten seconds);
-        otherwise at once. Cancelling withdraws the handler.
+        otherwise at once. Cancelling withdraws the handler. ``raw`` gives the handler
+        every frame as it comes: repeats, replays and disorder included.
 
         Raises:
             ConfigError: it is malformed; nothing was sent.
@@ -234,11 +240,17 @@ class HyperLiquidIntegration(Subscribing, Tuning, Requests):
         wanted = feeds.canonical(subscription)
         if handler is not None and not callable(handler):
             raise ConfigError("handler", handler, "a function or a coroutine function")
-        outlet = self._dispatcher.mailbox(handler) if handler is not None else None
-        return await self.join(wanted, outlet)
+        outlet = None
+        if handler is not None:
+            outlet = self._dispatcher.mailbox(handler, is_raw=raw)
+        return await self.join(wanted, outlet, is_raw=raw)
 
     async def join(
-        self, subscription: Subscription, outlet: Outlet | None
+        self,
+        subscription: Subscription,
+        outlet: Outlet | None,
+        *,
+        is_raw: bool = False,
     ) -> SubscriptionHandle:
         """Add a listener to a subscription; the first one asks the venue for it."""
         self._check_loop()
@@ -248,7 +260,7 @@ class HyperLiquidIntegration(Subscribing, Tuning, Requests):
         if is_new:
             self._claims.add(subscription)
         if outlet is not None:
-            self._dispatcher.add(subscription, outlet)
+            self._dispatcher.add(subscription, outlet, is_raw=is_raw)
         handle = SubscriptionHandle(
             self, lambda: registry.entries.get(subscription), subscription, outlet
         )
@@ -256,6 +268,7 @@ class HyperLiquidIntegration(Subscribing, Tuning, Requests):
         if is_new:
             traits = feeds.traits(subscription)
             self._supervisor.feed(on.SubscribeRequested(subscription, traits))
+        self._note_raw(subscription)
         if not self.is_connected():
             return handle
 
@@ -286,11 +299,9 @@ class HyperLiquidIntegration(Subscribing, Tuning, Requests):
         max_queue: int = DEFAULT_LIMIT,
     ) -> Stream:
         """Return an async iterator over the same data as a handler would get."""
-        if isinstance(subscription, Subscription):
-            subscription = subscription.fields
         if not isinstance(max_queue, int) or max_queue < 1:
             raise ConfigError("max_queue", max_queue, "a whole number from 1")
-        return Stream(self, feeds.canonical(subscription), wire.read, max_queue)
+        return Stream(self, _subscription(subscription), wire.read, max_queue)
 
     def add_message_handler(self, type: str, handler: Handler) -> Callable[[], None]:  # noqa: A002
         """Give ``handler`` every message of a type; return what takes it back."""
@@ -307,6 +318,33 @@ class HyperLiquidIntegration(Subscribing, Tuning, Requests):
         return self._listeners.add(event_name, handler)
 
     # How things are
+
+    def require_fresh(
+        self,
+        subscription: Mapping[str, Any] | Subscription | SubscriptionHandle,
+        max_age: float,
+    ) -> None:
+        """
+        Make sure that the newest data of a subscription may be acted on.
+
+        Raises:
+            StaleDataError: it is older than ``max_age`` seconds, has a gap or is not
+                live.
+        """
+        wanted = _subscription(subscription)
+        entry = self._session.registry.entries.get(wanted)
+        age = self.now() - entry.last_at if entry and entry.last_at else None
+        is_sound = (
+            entry is not None
+            and self.is_connected()
+            and self.state_of(entry) in ("live", "late")
+        )
+        if not is_sound or age is None or age > max_age:
+            raise StaleDataError(wanted, age, max_age)
+
+    def state_of(self, entry: Entry) -> str:
+        """Return where a subscription stands, in one word."""
+        return self._session.conversation.freshness.state(entry, self.now())
 
     def get_reconnection_stats(self) -> dict[str, Any]:
         """Return the state of the connection; from any thread."""
@@ -336,6 +374,10 @@ class HyperLiquidIntegration(Subscribing, Tuning, Requests):
         """Hand new data to its handlers."""
         self._dispatcher.deliver(entry, update)
 
+    def deliver_raw(self, entry: Entry, update: Update) -> None:
+        """Hand a frame to those who want it as it came."""
+        self._dispatcher.deliver_raw(entry, update)
+
     def announce(self, notice: Notice) -> None:
         """Let everybody hear what happened."""
         self._monitor.observe(notice)
@@ -346,6 +388,8 @@ class HyperLiquidIntegration(Subscribing, Tuning, Requests):
             self._claims.drop(notice.subscription)
         if isinstance(notice, heard.StateChanged) and notice.new is State.CLOSED:
             self._claims.end()
+        if isinstance(notice, heard.Gap):
+            self._dispatcher.tell(notice)
         self._listeners.hear(notice)
         self._waiting.look()
 
@@ -367,10 +411,12 @@ class HyperLiquidIntegration(Subscribing, Tuning, Requests):
         self._monitor.handler_errors += 1
         self._logs.handler_failed(handler, error)
 
-    def overflowed(self, handler: Handler, subscription: Subscription) -> None:
+    def overflowed(self, handler: Handler, gap: heard.Gap) -> None:
         """Count what a slow handler had no room for."""
-        self._monitor.overflowed += 1
-        self._logs.overflowed(handler, subscription)
+        self._monitor.overflowed += gap.missed_count or 0
+        self._logs.overflowed(handler, gap)
+        self._monitor.observe(gap)
+        self._listeners.hear(gap)
 
     # Details
 
@@ -396,12 +442,18 @@ class HyperLiquidIntegration(Subscribing, Tuning, Requests):
         handle.is_closed = True
         if handle.outlet is not None:
             self._dispatcher.remove(handle.subscription, handle.outlet)
+        self._note_raw(handle.subscription)
         rest = self._handles.get(handle.subscription, [])
         if handle in rest:
             rest.remove(handle)
         if not rest:
             self._handles.pop(handle.subscription, None)
         return len(rest)
+
+    def _note_raw(self, subscription: Subscription) -> None:
+        entry = self._session.registry.entries.get(subscription)
+        if entry is not None:
+            entry.has_raw_readers = self._dispatcher.has_raw(subscription)
 
     def _release(self, subscription: Subscription) -> None:
         self._claims.drop(subscription)
@@ -432,3 +484,11 @@ class HyperLiquidIntegration(Subscribing, Tuning, Requests):
                 "this client lives on another thread or event loop; call it there,"
                 " for example with asyncio.run_coroutine_threadsafe(..., loop)"
             )
+
+
+def _subscription(
+    given: Mapping[str, Any] | Subscription | SubscriptionHandle,
+) -> Subscription:
+    if isinstance(given, SubscriptionHandle):
+        return given.subscription
+    return feeds.canonical(given.fields if isinstance(given, Subscription) else given)

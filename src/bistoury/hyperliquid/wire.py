@@ -162,6 +162,12 @@ def read(update: Update) -> dict[str, Any]:
     return update.message
 
 
+def read_raw(update: Update) -> dict[str, Any]:
+    """Return the message as the venue sent it, whatever was taken out since."""
+    message: dict[str, Any] = _decode_any(update.frame)
+    return message
+
+
 def encode(message: Any) -> bytes:
     """Return a message as the venue's JSON."""
     return _encode(message)

@@ -8,6 +8,7 @@ session, the monitor and the process's account of the venue's limits.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ from typing import Any, Protocol
 
 from ..session import Session, State
 from ..session.budget import Window
-from ..session.registry import Entry, Holding
+from ..session.registry import Entry
 from ..session.state import TRYING
 from .monitor import Monitor
 
@@ -81,7 +82,9 @@ def reconnection_stats(view: View) -> dict[str, Any]:
             max(0.0, session.retry_at - view.now) if waiting else None
         ),
         "subscriptions": _counts(session),
-        "gaps": _no_gaps(),
+        "gaps": _gaps(
+            len(session.registry.gapped), session.conversation.recovery.totals
+        ),
         "circuit_breaker": session.breaker.state(view.now),
     }
 
@@ -146,42 +149,38 @@ def quantiles(values: Iterable[float]) -> dict[str, float | None]:
 
 
 def _subscription(entry: Entry, view: View) -> dict[str, Any]:
-    lag = None
-    if entry.venue_time and entry.last_at:
-        arrived = time.time() - (view.now - entry.last_at)
-        lag = arrived - entry.venue_time / 1000
+    freshness = view.session.conversation.freshness
     return {
-        "state": (
-            "refused"
-            if entry.refusal
-            else "live"
-            if entry.holding == Holding.HELD and entry.is_live
-            else "pending"
-        ),
+        "state": freshness.state(entry, view.now),
         "age": view.now - entry.last_at if entry.last_at else None,
         "rate": 1 / entry.interval if entry.interval else 0.0,
-        "lag": lag,
-        "gaps": _no_gaps(),
+        "lag": freshness.lag(entry),
+        "gaps": _gaps(int(entry.gap is not None), entry.gaps),
         "messages": entry.received,
         "duplicates": entry.continuity.duplicates,
+        "recovered": entry.continuity.recovered,
         "error": entry.refusal or None,
     }
 
 
 def _counts(session: Session) -> dict[str, int]:
     entries = [e for e in list(session.registry.entries.values()) if e.is_wanted]
-    granted = [e for e in entries if e.holding == Holding.HELD and not e.refusal]
+    granted = [e for e in entries if e.is_held and not e.refusal]
     return {
         "wanted": sum(not e.refusal for e in entries),
         "acknowledged": len(granted),
-        "live": sum(e.is_live for e in granted),
-        "stale": 0,
+        "live": sum(e.is_live and not e.ladder.is_stale for e in granted),
+        "stale": sum(e.ladder.is_stale for e in entries),
         "refused": sum(bool(e.refusal) for e in entries),
     }
 
 
-def _no_gaps() -> dict[str, int]:
-    return {"open": 0, "recovered": 0, "unrecoverable": 0}
+def _gaps(still_open: int, settled: Counter[str]) -> dict[str, int]:
+    return {
+        "open": still_open,
+        "recovered": settled["recovered"],
+        "unrecoverable": settled["unrecoverable"],
+    }
 
 
 def _limits(view: View) -> dict[str, dict[str, int]]:

@@ -93,14 +93,13 @@ class Logs:
                 "handler %s raised %s %d times more", name, type(error).__name__, times
             )
 
-    def overflowed(self, handler: Handler, subscription: object) -> None:
+    def overflowed(self, handler: Handler, gap: heard.Gap) -> None:
         """Log that a slow handler's mailbox had no room."""
-        times = self._repeats.occurred(("overflow", id(handler), str(subscription)))
+        times = self._repeats.occurred(("overflow", id(handler), str(gap.subscription)))
         if times:
             name = getattr(handler, "__qualname__", None) or repr(handler)
             self._logger.warning(
-                "handler %s is too slow for %s: %d messages had no room",
+                "handler %s is too slow for %s: messages have no room",
                 name,
-                shorten(str(subscription)),
-                times,
+                shorten(str(gap.subscription)),
             )

@@ -9,6 +9,7 @@ Everything else closes as ``unrecoverable``, with its bounds.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import count
@@ -36,6 +37,8 @@ class Recovery:
     effects: list[do.Effect]
     clock_offset: float = 0.0
     """Seconds to add to the session's time to get the time of day."""
+    totals: Counter[str] = field(default_factory=Counter)
+    """How many gaps were ``recovered`` and how many ``unrecoverable``."""
     _numbers: count[int] = field(default_factory=lambda: count(1))
     _quiet: set[Subscription] = field(default_factory=set)
     """Gaps nobody was told of: the application asked for the silence."""
@@ -213,6 +216,7 @@ class Recovery:
     def _settle(self, entry: Entry, gap: OpenGap, *, until: int, proven: bool) -> None:
         status = "recovered" if proven else "unrecoverable"
         entry.gaps[status] += 1
+        self.totals[status] += 1
         # Rows that were just released are delivered before the gap closes.
         self.effects.append(
             do.CloseGap(

@@ -74,6 +74,8 @@ class Entry:
     """What is being done about its staleness."""
     is_renewing: bool = False
     """Whether it is given up only to be asked for again."""
+    has_raw_readers: bool = False
+    """Whether somebody wants its frames as they come."""
     venue_time: int = 0
     """When its newest data happened at the venue, in milliseconds."""
 
