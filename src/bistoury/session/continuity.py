@@ -21,6 +21,9 @@ MOST_HELD = 10_000
 
 _BARS_REMEMBERED = 64
 
+_FOLLOW_FOR = 3.0
+"""How long a line that leads may be silent before another one is followed."""
+
 
 @dataclass(slots=True)
 class Memory:
@@ -89,6 +92,8 @@ class Continuity:
     _held_rows: int = 0
     _memory: Memory = field(init=False)
     _last_frame: bytes = b""
+    _source: int = 0
+    _accepted_at: float = 0.0
 
     def __post_init__(self) -> None:
         self._memory = Memory(max(self.limit, 1))
@@ -98,16 +103,20 @@ class Continuity:
         """Whether no more rows may be held."""
         return self._held_rows >= MOST_HELD
 
-    def admit(self, update: Update, *, is_replay: bool) -> None:
+    def admit(
+        self, update: Update, source: int, now: float, *, is_replay: bool
+    ) -> None:
         """
         Take out of ``update`` what was delivered before, or what must wait.
+
+        ``source`` is the connection it came over: of several, the first copy wins.
 
         ``is_replay`` says that the venue repeats the past without marking it. What
         is new in history is marked ``snapshot`` the first time, ``recovered`` later.
         """
         if update.items is None:
             if self.is_state:
-                self._admit_state(update)
+                self._admit_state(update, source, now)
             return
         is_replay = is_replay or update.is_snapshot
         if self.is_holding:
@@ -126,9 +135,10 @@ class Continuity:
             self.recovered += 0 if first else len(fresh)
         update.is_void = not fresh and not (is_replay and first)
 
-    def forget_frame(self) -> None:
-        """Forget the last state: on a new connection even the same one is news."""
-        self._last_frame = b""
+    def source_lost(self, source: int) -> None:
+        """Forget the last state if it came over ``source``: the next one is news."""
+        if self._source in (0, source):
+            self._source, self._last_frame = 0, b""
 
     def hold(self) -> None:
         """Let live rows wait from now on."""
@@ -173,13 +183,22 @@ class Continuity:
                 update.mark("recovered")
             yield update
 
-    def _admit_state(self, update: Update) -> None:
+    def _admit_state(self, update: Update, source: int, now: float) -> None:
         """Let a state through unless it is the same or older than the last one."""
-        is_older = 0 < update.time < self.newest
-        if is_older or update.frame == self._last_frame:
+        if update.time:
+            is_old = update.time < self.newest
+        else:
+            # Nothing tells which of two lines is ahead, so one of them is followed,
+            # until it falls silent.
+            is_led = self._source not in (0, source)
+            is_old = is_led and now - self._accepted_at < _FOLLOW_FOR
+        if is_old or update.frame == self._last_frame:
             self.duplicates += 1
             update.is_void = True
+            if not is_old and source == self._source:
+                self._accepted_at = now
             return
+        self._source, self._accepted_at = source, now
         self._last_frame = update.frame
         self.newest = max(self.newest, update.time)
         self.has_history = True

@@ -82,7 +82,7 @@ class Conversation:
         self.liveness.stop()
         self._watchdog.stop()
         self.freshness.connection_lost()
-        self.registry.connection_lost()
+        self.registry.connection_lost(self.connection_id)
 
     # What time asks for
 
@@ -171,7 +171,7 @@ class Conversation:
         entry.received += 1
         self.received += 1
         is_replay = entry.is_replaying(now)
-        entry.continuity.admit(update, is_replay=is_replay)
+        entry.continuity.admit(update, self.connection_id, now, is_replay=is_replay)
         self.freshness.note(entry, update, now)
         return entry
 

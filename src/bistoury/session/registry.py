@@ -54,7 +54,7 @@ class Entry:
     granted_at: float = inf
     is_speaking: bool = False
     """Whether this connection has carried its data."""
-    continuity: Continuity = field(init=False)
+    continuity: Continuity = field(default_factory=lambda: Continuity(0))
     gap: OpenGap | None = None
     """What was missed and is not settled yet."""
     gaps: Counter[str] = field(default_factory=Counter)
@@ -78,10 +78,6 @@ class Entry:
     """Whether somebody wants its frames as they come."""
     venue_time: int = 0
     """When its newest data happened at the venue, in milliseconds."""
-
-    def __post_init__(self) -> None:
-        is_state = not self.traits.is_lossless
-        self.continuity = Continuity(self.traits.memory, is_state)
 
     def learn(self, seconds: float) -> None:
         """Take one more time between messages into its rhythm."""
@@ -125,6 +121,8 @@ class Entry:
 class Registry:
     """Reconciles what is wanted with what the venue holds."""
 
+    continuities: dict[Subscription, Continuity] = field(default_factory=dict)
+    """What was delivered of each feed; shared by lines that carry the same feeds."""
     entries: dict[Subscription, Entry] = field(default_factory=dict)
     routes: dict[str, Entry] = field(default_factory=dict)
     """Who gets the frames of a route: the wanted entry, read for every message."""
@@ -149,7 +147,12 @@ class Registry:
         """Add ``subscription`` to what is wanted; ask anew if it was refused."""
         entry = self.entries.get(subscription)
         if entry is None:
-            entry = self.entries[subscription] = Entry(subscription, traits)
+            continuity = self.continuities.setdefault(
+                subscription, Continuity(traits.memory, not traits.is_lossless)
+            )
+            entry = self.entries[subscription] = Entry(
+                subscription, traits, continuity=continuity
+            )
         entry.is_wanted, entry.refusal, entry.refused_at = True, "", inf
         self.routes[traits.route] = entry
         self._enqueue(entry)
@@ -296,8 +299,8 @@ class Registry:
             and entry.traits.promise is Promise.PERIODIC
         ]
 
-    def connection_lost(self) -> None:
-        """Forget what the venue held; remember what is wanted."""
+    def connection_lost(self, source: int) -> None:
+        """Forget what the venue held over ``source``; remember what is wanted."""
         for queue in (*self._unsent, self._unwanted):
             queue.clear()
         self._asked.clear()
@@ -307,7 +310,7 @@ class Registry:
             entry.holding, entry.asked_at = Holding.NOTHING, inf
             entry.is_speaking, entry.last_at, entry.news_at = False, 0.0, 0.0
             entry.is_renewing = False
-            entry.continuity.forget_frame()
+            entry.continuity.source_lost(source)
             if entry.is_wanted:
                 if entry.may_be_asked:
                     self._enqueue(entry)

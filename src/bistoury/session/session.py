@@ -12,8 +12,10 @@ is history, and is ignored.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import count
 from math import inf
 from random import Random
 
@@ -25,8 +27,9 @@ from .breaker import Breaker
 from .budget import Window
 from .causes import Cause
 from .clocks import Clocks
+from .continuity import Continuity
 from .conversation import Conversation
-from .model import Update
+from .model import Subscription, Update
 from .policy import Policy
 from .registry import Entry, Registry
 from .state import CONNECTED, TRANSITIONS, State, Trigger
@@ -50,6 +53,11 @@ class Session:
     """New connections in any minute; share it among sessions of one host."""
     messages: Window = field(default_factory=lambda: Window(2000))
     """Messages sent in any minute; share it among sessions of one host."""
+
+    continuities: dict[Subscription, Continuity] = field(default_factory=dict)
+    """What was delivered of each feed; share it among lines with the same feeds."""
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
+    """Where connection numbers come from; share it among sessions of one client."""
 
     state: State = State.IDLE
     connection_id: int = 0
@@ -80,7 +88,12 @@ class Session:
         self.attempts = Attempts(
             self.rng, self.breaker, self.connections, self.breaker_is_gate
         )
-        self.conversation = Conversation(self.policy, self.messages, self._effects)
+        self.conversation = Conversation(
+            self.policy,
+            self.messages,
+            self._effects,
+            Registry(self.continuities),
+        )
 
     def __repr__(self) -> str:
         wanted = len(self.registry.routes)
@@ -356,7 +369,7 @@ class Session:
             self.breaker.withdraw()  # a probe cut short says nothing
         match new:
             case State.CONNECTING:
-                self.connection_id += 1
+                self.connection_id = next(self.numbers)
                 self.retry_at = inf
                 self._expires_at = now + self.policy.open_timeout
                 self._effects.append(do.OpenConnection(self.connection_id))
