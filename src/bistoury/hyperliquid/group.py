@@ -95,6 +95,9 @@ class Group:
             if other is line or other.session.state not in (State.SYNCING, State.LIVE):
                 continue
             entry = other.session.registry.entries.get(subscription)
-            if entry is not None and entry.is_held and entry.gap is None:
+            if entry is None or not entry.is_held:
+                continue
+            # Its own old gap does not matter if that was filled by the others.
+            if entry.gap is None or (id(other), subscription) in self._covered:
                 return True
         return False
