@@ -77,6 +77,8 @@ class Mailbox(Generic[Item]):
         Of messages with the same ``conflate``, unless that is ``None``, only the
         newest is kept.
         """
+        if self.is_closed:
+            return True
         if self._is_direct:
             self._call(item)
         elif conflate is not None:
@@ -95,11 +97,7 @@ class Mailbox(Generic[Item]):
     def close(self) -> None:
         """Let no further call happen; a running one goes on."""
         self.is_closed = True
-        for waiting in self._waiting:
-            if inspect.iscoroutine(waiting):
-                waiting.close()
-        self._waiting.clear()
-        self._newest.clear()
+        self._discard()
 
     async def finish(self, within: float) -> None:
         """Let running and waiting calls end; cancel them after ``within`` seconds."""
@@ -108,10 +106,16 @@ class Mailbox(Generic[Item]):
             return  # idle, or it is this very handler that asks
         _, unfinished = await asyncio.wait([task], timeout=within)
         if unfinished:
-            self._waiting.clear()
-            self._newest.clear()
+            self._discard()
             task.cancel()
             await asyncio.wait([task], timeout=within)
+
+    def _discard(self) -> None:
+        for waiting in self._waiting:
+            if inspect.iscoroutine(waiting):
+                waiting.close()
+        self._waiting.clear()
+        self._newest.clear()
 
     def _call(self, item: Item) -> None:
         try:
@@ -135,6 +139,7 @@ class Mailbox(Generic[Item]):
             self._task = loop.create_task(self._run(), name="bistoury-handler")
 
     async def _run(self) -> None:
+        task = asyncio.current_task()
         try:
             while (item := self._next()) is not None:
                 try:
@@ -143,6 +148,11 @@ class Mailbox(Generic[Item]):
                     if inspect.isawaitable(item):
                         await item
                     self.handled += 1
+                except asyncio.CancelledError as error:
+                    if task is None or task.cancelling():
+                        raise
+                    # Not this task was cancelled: something the handler awaits was.
+                    self._failed(self.handler, error)
                 except Exception as error:  # noqa: BLE001 -- a handler's own trouble
                     self._failed(self.handler, error)
         finally:

@@ -264,20 +264,26 @@ class Supervisor:
 
     async def _open(self, connection_id: int) -> None:
         receiver = _Receiver(self, connection_id)
+        connection: Connection | None = None
+        failure: TransportError | None = None
         try:
             connection = await self._transport.connect(self._url, receiver)
         except TransportError as error:
-            self._opening = None
-            self.lost(connection_id, error)
+            failure = error
         except Exception as error:  # noqa: BLE001 -- a bug must not end the retries
-            self._opening = None
             failure = ConnectFailedError("tcp", f"unexpected {error!r}")
             failure.__cause__ = error
-            self.lost(connection_id, failure)
-        else:
-            self._opening = None
+        if self._opening is not asyncio.current_task():
+            # Given up meanwhile, and the transport did not notice: nobody waits.
+            if connection is not None:
+                connection.abort()
+            return
+        self._opening = None
+        if connection is not None:
             self._connection = connection
             self.feed(on.ConnectionOpened(connection_id))
+        elif failure is not None:
+            self.lost(connection_id, failure)
 
     def _drop(self, connection_id: int, *, politely: bool) -> None:
         if self._opening is not None:

@@ -167,10 +167,13 @@ class HyperLiquidIntegration(Subscribing, Tuning, Viewing, Hearing, Requests):
                 boxes.append(outlet)
             else:
                 outlet.close()  # a stream ends
+        # A handler may be who asks, and must not be waited for. Looked up here, for
+        # ``gather`` runs each of these in a task of its own.
+        asking = asyncio.current_task()
         await asyncio.gather(
             self._waiting.until(lambda: self._fleet.is_resting, _CLOSED_WITHIN),
             self._close_requests(),
-            *(box.finish(_HANDLERS_WITHIN) for box in boxes),
+            *(box.finish(_HANDLERS_WITHIN) for box in boxes if box.task is not asking),
         )
 
     async def reconnect(self, reason: str = "user") -> None:
@@ -196,7 +199,11 @@ class HyperLiquidIntegration(Subscribing, Tuning, Viewing, Hearing, Requests):
         return self._fleet.is_ready
 
     async def __aenter__(self) -> Self:
-        await self.connect()
+        try:
+            await self.connect()
+        except asyncio.CancelledError:
+            await self.disconnect()  # nobody else will: the block is never entered
+            raise
         return self
 
     async def __aexit__(
@@ -297,7 +304,7 @@ class HyperLiquidIntegration(Subscribing, Tuning, Viewing, Hearing, Requests):
 
     def stream(
         self,
-        subscription: Mapping[str, Any] | Subscription,
+        subscription: Mapping[str, Any] | Subscription | SubscriptionHandle,
         max_queue: int = DEFAULT_LIMIT,
     ) -> Stream:
         """Return an async iterator over the same data as a handler would get."""
@@ -306,6 +313,7 @@ class HyperLiquidIntegration(Subscribing, Tuning, Viewing, Hearing, Requests):
 
     def add_message_handler(self, type: str, handler: Handler) -> Callable[[], None]:  # noqa: A002
         """Give ``handler`` every message of a type; return what takes it back."""
+        self._check_loop()
         if not isinstance(type, str) or not type:
             raise ConfigError("type", type, "a type of subscription, such as 'trades'")
         outlet = self._dispatcher.mailbox(_checked(handler))
@@ -314,6 +322,7 @@ class HyperLiquidIntegration(Subscribing, Tuning, Viewing, Hearing, Requests):
 
     def on(self, event_name: str, handler: Handler) -> Callable[[], None]:
         """Let ``handler`` hear of life-cycle events; return what takes it back."""
+        self._check_loop()
         return self._listeners.add(event_name, handler)
 
     # Details

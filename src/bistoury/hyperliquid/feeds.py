@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, TypeGuard
 
 from ..errors import ConfigError
 from ..session.model import Heals, Promise, Scalar, Subscription, Traits, Version
@@ -24,6 +24,8 @@ from . import validate
 Row = Mapping[str, Any]
 USER_MEMORY = 20_000
 COIN_MEMORY = 5_000
+
+_BITS = 64  # of a number in the venue's JSON
 
 _PERIODIC, _EVENT, _SPARSE = Promise.PERIODIC, Promise.EVENT, Promise.SPARSE
 _REQUEST = Heals.REQUEST
@@ -74,6 +76,9 @@ def _fill(row: Row) -> Hashable:
 
 def _trade(row: Row) -> Hashable:
     # HL: (time, coin, tid) is unique; the hash is shared or zero (docs: "trades").
+    # A subscription has one coin, so it need not be remembered, only be there.
+    if "coin" not in row:
+        raise KeyError("coin")
     return (row["time"], row["tid"])
 
 
@@ -276,6 +281,10 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
 }
 
 
+_DEFAULTS = dict.fromkeys(_CHECKS) | {"dex": ""}
+"""What leaves a parameter as it is; of those not here it is ``False``."""
+
+
 def canonical(body: Mapping[str, Any]) -> Subscription:
     """
     Return the one spelling of a subscription that the venue is asked for.
@@ -286,17 +295,33 @@ def canonical(body: Mapping[str, Any]) -> Subscription:
     Raises:
         ConfigError: a member is missing, malformed or not known to the type.
     """
+    if not isinstance(body, Mapping):
+        raise ConfigError("subscription", body, 'a mapping: {"type": ..., ...}')
     type_ = body.get("type")
-    if not isinstance(type_, str) or not type_:
+    if not _is_text(type_) or not type_:
         raise ConfigError("type", type_, "the venue's name of a feed, as text")
     given = {k: v for k, v in body.items() if k != "type" and v is not None}
+    for name, value in given.items():
+        if not _is_text(name):
+            raise ConfigError("subscription", name, "names of parameters as text")
+        if not _is_text(value) and not _is_number(value):
+            raise ConfigError(name, value, "text, a whole number or true/false")
     feed = FEEDS.get(type_)
     if feed is not None:
         given = _checked(feed, given)
-    for name, value in given.items():
-        if not isinstance(value, str | int | bool):
-            raise ConfigError(name, value, "text, a whole number or true/false")
+    elif isinstance(given.get("user"), str):
+        # HL: acknowledgements have it in lower case, whatever was sent.
+        given["user"] = given["user"].lower()
     return Subscription(type_, tuple(sorted(given.items())))
+
+
+def _is_text(value: object) -> TypeGuard[str]:
+    # Half a surrogate pair cannot be written as JSON; it is not printable either.
+    return isinstance(value, str) and value.isprintable()
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int) and value.bit_length() < _BITS
 
 
 def _checked(feed: Feed, given: dict[str, Any]) -> dict[str, Scalar]:
@@ -316,9 +341,9 @@ def _checked(feed: Feed, given: dict[str, Any]) -> dict[str, Scalar]:
         check = _CHECKS.get(name)
         if check is None and not isinstance(value, bool):
             raise ConfigError(name, value, "true or false")
-        if value is False or value == "":
-            continue  # HL: the default, which acknowledgements spell out or leave out
-        checked[name] = check(value) if check else value
+        # HL: a default is the same as nothing, and acknowledgements may leave it out.
+        if value != _DEFAULTS.get(name, False):
+            checked[name] = check(value) if check else value
     validate.book_precision(checked.get("nSigFigs"), checked.get("mantissa"))
     return checked
 
@@ -331,8 +356,8 @@ def route(subscription: Subscription) -> str:
     if feed.type == "l2Book":
         # HL: frames carry no parameters; the presence of two members tells three
         # classes apart, and nothing tells two of one class apart (nktkas, live).
-        kind = "fast" if subscription.get("fast") else "plain"
-        kind = "aggregated" if subscription.get("nSigFigs") else kind
+        kind = "aggregated" if subscription.get("nSigFigs") else "plain"
+        kind = "fast" if subscription.get("fast") else kind
         return f"l2Book:{subscription.get('coin')}:{kind}"
     return ":".join([feed.type, *(str(subscription.get(name)) for name in feed.tells)])
 

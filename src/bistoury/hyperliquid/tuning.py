@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from math import isfinite
 
 import msgspec
@@ -67,7 +68,12 @@ class Tuning:
         backoff = msgspec.structs.replace(policy.backoff, **change)
         self._adopt(msgspec.structs.replace(policy, backoff=backoff))
 
+    @abstractmethod
+    def _check_loop(self) -> None:
+        """Refuse a call that would race with the client's own loop."""
+
     def _adopt(self, policy: Policy) -> None:
+        self._check_loop()
         self._fleet.feed(on.PolicyChanged(policy))
 
 

@@ -65,6 +65,10 @@ class _WebData(msgspec.Struct):
 
 
 _SECONDS = 10**11  # what is below it cannot be milliseconds of this century
+_TOO_LATE = 10**15  # what is above it is no moment at all
+
+# UnicodeDecodeError: msgspec raises it for bytes that are no text.
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 _decode_envelope = msgspec.json.Decoder(_Envelope).decode
 _decode_any = msgspec.json.Decoder().decode
@@ -132,7 +136,7 @@ def decode(frame: bytes) -> Inbound | Update | None:
     """
     try:
         envelope = _decode_envelope(frame)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except _UNREADABLE as error:
         raise ProtocolError("", str(error), frame[:200]) from error
     channel, raw = envelope.channel, envelope.data
     try:
@@ -156,9 +160,17 @@ def decode(frame: bytes) -> Inbound | Update | None:
 
 
 def read(update: Update) -> dict[str, Any]:
-    """Return the whole message as plain dicts and lists, decoded once."""
+    """
+    Return the whole message as plain dicts and lists, decoded once.
+
+    Raises:
+        ProtocolError: a part that routing did not look at cannot be read.
+    """
     if update.message is None:
-        update.message = _decode_any(update.frame)
+        try:
+            update.message = _decode_any(update.frame)
+        except _UNREADABLE as error:
+            raise ProtocolError(update.route, str(error), update.frame[:200]) from error
     return update.message
 
 
@@ -208,7 +220,7 @@ def _rows(frame: bytes, channel: str, feed: Feed, data: Any) -> Update:
         is_single=feed.is_single,
         is_snapshot=isinstance(data, dict) and data.get("isSnapshot") is True,
         # HL: one feed counts seconds; its rows are history, whose age says nothing.
-        time=newest if newest > _SECONDS and not feed.is_single else 0,
+        time=newest if _is_moment(newest) and not feed.is_single else 0,
         oldest=items[0][0] if items else 0,
         seen=len(found),
         unreadable=bad,
@@ -217,9 +229,13 @@ def _rows(frame: bytes, channel: str, feed: Feed, data: Any) -> Update:
     return update
 
 
+def _is_moment(number: int) -> bool:
+    return _SECONDS < number < _TOO_LATE
+
+
 def _route_of_rows(feed: Feed, data: Any, items: list[Item]) -> str | None:
     if "user" in feed.tells:
-        return f"{feed.type}:{data['user'].lower()}"
+        return f"{feed.type}:{str(data['user']).lower()}"
     if not feed.tells:
         return feed.type
     if not items:
@@ -240,7 +256,9 @@ def _items(feed: Feed, found: list[Any]) -> list[Item]:
             moment: Any = row
             for name in path:
                 moment = moment[name]
-            items.append((int(moment), feed.key(row), row))
+            key = feed.key(row)
+            hash(key)  # a list where a number belongs could not be remembered
+            items.append((int(moment), key, row))
         except (LookupError, TypeError, ValueError, AttributeError):
             continue
     # Replays come newest first, live frames oldest first; ties keep their order.
@@ -260,7 +278,7 @@ _USER_EVENTS = {
 def _user_event(frame: bytes, data: Any) -> Update:
     for name, feed in _USER_EVENTS.items():
         if name in data:
-            like = replace(feed, type="userEvents", tells=())
+            like = replace(feed, type="userEvents", tells=(), slot=name)
             return _rows(frame, "user", like, data)
     return Update("userEvents", frame, message={"channel": "user", "data": data})
 
@@ -268,28 +286,25 @@ def _user_event(frame: bytes, data: Any) -> Update:
 def recovered(subscription: Subscription, kind: str, rows: list[Any]) -> Update:
     """Return rows from a history as if they had come on ``subscription``."""
     feed = FEEDS[subscription.feed]
+    channel = (feed.channels or (feed.type,))[0]
     data: Any = rows
     if subscription.feed == "userEvents":
-        feed = replace(_USER_EVENTS[kind], type="userEvents", tells=(), is_single=False)
+        feed = replace(_USER_EVENTS[kind], slot=kind)
         data = {kind: rows}
     elif feed.slot is not None:
         data = {"user": str(subscription.get("user")), feed.slot: rows}
     items = _items(feed, rows)
-    update = Update(
+    return Update(
         route=route(subscription),
         frame=b"",
-        message={"channel": (feed.channels or (feed.type,))[0], "data": data},
+        message={"channel": channel, "data": data},
+        items=items,
         slot=feed.slot,
+        is_single=feed.is_single,
         time=items[-1][0] if items else 0,
         oldest=items[0][0] if items else 0,
         seen=len(rows),
     )
-    if subscription.feed == "userEvents":
-        update.message = {"channel": "user", "data": data}
-        update.slot, update.is_single = kind, _USER_EVENTS[kind].is_single
-    update.is_single = update.is_single or feed.is_single
-    update.items = items
-    return update
 
 
 # Everything that is not data
@@ -307,7 +322,7 @@ _decode_text = msgspec.json.Decoder(str).decode
 def _acknowledged(raw: msgspec.Raw) -> Acknowledged:
     answer = _decode_answer(raw)
     if answer.method not in ("subscribe", "unsubscribe"):
-        raise ValueError(f"method {answer.method!r}")
+        raise ValueError("neither subscribe nor unsubscribe")
     return Acknowledged(answer.method == "subscribe", _fields(answer.subscription))
 
 
@@ -349,6 +364,8 @@ def _error(raw: msgspec.Raw) -> Acknowledged | VenueError:
     if body is None:
         return VenueError(Complaint.OTHER, text)
     subscribed = body.get("method", "subscribe") == "subscribe"
+    if isinstance(number := body.get("id"), int):
+        return VenueError(Complaint.POSTS, text, post_id=number)
     inner = body.get("subscription", body)
     if not isinstance(inner, dict) or "type" not in inner:
         return VenueError(Complaint.OTHER, text)

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..errors import ProtocolError
 from ..mailbox import Handler
+from ..session import Cause
 from ..session import notices as heard
 from ..session.notices import Notice
 from .repeats import Repeats
@@ -55,6 +56,8 @@ class Logs:
     def observe(self, notice: Notice) -> None:
         """Log what happened."""
         level = _LEVELS.get(type(notice), DEBUG)
+        if isinstance(notice, heard.Disconnected) and notice.cause is Cause.USER:
+            level = INFO  # asked for, so nothing to worry about
         if not self._logger.isEnabledFor(level):
             return
         text = shorten(str(notice))

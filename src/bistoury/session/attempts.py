@@ -51,7 +51,6 @@ class Attempts:
         self.step += penalty
         wait = policy.backoff.delay(self.step, self.rng)
         self.step += 1
-        self.number += 1
         if at_least > wait:
             # Spread upwards only: the venue named a time before which not to come.
             wait = at_least * (1 + self.rng.uniform(0.0, policy.backoff.jitter))

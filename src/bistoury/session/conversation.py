@@ -43,8 +43,6 @@ class Conversation:
     liveness: Liveness = field(default_factory=Liveness)
     connection_id: int = 0
     is_open: bool = False
-    is_proven: bool = False
-    """Whether this connection has shown that it carries what it should."""
     received: int = 0
     """Messages of data, over all connections."""
     data_at: float | None = None
@@ -58,6 +56,8 @@ class Conversation:
     _hush: float = inf
     """Silence after which a connection this chatty may have lost something."""
     _is_doubtful: bool = False
+    _has_data: bool = False
+    _has_answer: bool = False
 
     def __post_init__(self) -> None:
         self.recovery = Recovery(self.policy, self.registry, self.effects)
@@ -76,7 +76,7 @@ class Conversation:
     def end(self, cause: Cause, now: float, *, quietly: bool) -> None:
         """Stop: there is no connection. ``quietly``: tell nobody of gaps yet."""
         self.recovery.lost(cause, now, quietly=quietly)
-        self.is_open = self.is_proven = False
+        self.is_open = self._has_data = self._has_answer = False
         self._send_at = self._hush = inf
         self._is_doubtful = False
         self.liveness.stop()
@@ -115,6 +115,10 @@ class Conversation:
     def _reserve(self) -> int:
         return round(self.messages.limit * self.policy.message_reserve)
 
+    @property
+    def _for_pings(self) -> int:
+        return self._reserve // 10  # the rest of it is for unsubscribes
+
     def inspect(self, now: float) -> tuple[Cause, str] | None:
         """Do what is due; return why the connection must go, if it must."""
         silence, patience = self._silence, self.patience
@@ -150,9 +154,27 @@ class Conversation:
         policy = self.policy
         return max(policy.hush_least, policy.hush_intervals * min(intervals))
 
-    def is_starving(self, now: float) -> bool:
-        """Whether promised data has not come although nothing may be done for it."""
-        return now >= self._watchdog.data_at + self.patience
+    def reasons(self, now: float) -> tuple[str, ...]:
+        """Return what is not well although the connection is, as sentences."""
+        said = [
+            f"{entry.subscription} refused: {entry.refusal}"
+            for entry in self.registry.refused.values()
+        ]
+        said += [
+            f"{entry.subscription} unreconciled: what it missed could not be read yet"
+            for entry in self.recovery.unreconciled()
+        ]
+        said += [
+            f"{entry.subscription} stale: no news for"
+            f" {self.freshness.threshold(entry):.0f} s or more"
+            for entry in self.freshness.stale()
+        ]
+        if self._watchdog.is_starving(now, self.patience):
+            said.append(
+                f"no messages for over {self.patience:g} s, and the limit"
+                f" of {self.policy.watchdog_cap} reconnects an hour is used up"
+            )
+        return tuple(said)
 
     # Data
 
@@ -183,7 +205,7 @@ class Conversation:
 
     def data_started(self, event: on.DataStarted, now: float) -> None:
         """Note the first data of a subscription on this connection."""
-        self.is_proven = True
+        self._has_data = True
         self.registry.started(event.subscription)
         self._announce(say.Started(event.subscription))
         entry = self.registry.entries.get(event.subscription)
@@ -204,19 +226,19 @@ class Conversation:
         match message:
             case Pong():
                 self.liveness.ponged(now)
+                self._has_answer = True
             case Acknowledged(subscribed, fields):
                 entry = self.registry.settle(fields, now, subscribed=subscribed)
                 if entry is not None and subscribed:
                     self._granted(entry, now)
             case VenueError():
                 self._complained(message, now)
-        # Where nothing promises data, an answered ping is all the proof there is.
-        if isinstance(message, Pong) and not self._expects_data:
-            self.is_proven = True
 
     @property
-    def _expects_data(self) -> bool:
-        return bool(self.registry.mute or self.registry.promising())
+    def is_proven(self) -> bool:
+        """Whether this connection has shown that it carries what it should."""
+        # Where no data is to be expected, an answered ping is all the proof there is.
+        return self._has_data or (self._has_answer and not self.registry.expects_data)
 
     def adopt(self, policy: Policy) -> None:
         """Take other numbers to live by."""
@@ -233,12 +255,16 @@ class Conversation:
         if not self.is_open:
             return
         room = self.messages.room(now, self._reserve)
-        for entry in self.registry.take(now, room):
+        spare = self.messages.room(now, self._for_pings)
+        for entry in self.registry.take(now, room, spare):
             self._send(entry, now)
-        # With room left over, what stays unsent waits for an answer, not for time.
-        frees_at = self.messages.frees_at(now, 1, self._reserve)
-        waits = self.registry.has_unsent and frees_at > now
-        self._send_at = frees_at if waits else inf
+        self._send_at = inf
+        if self.registry.has_unwanted:
+            self._send_at = self.messages.frees_at(now, 1, self._for_pings)
+        elif self.registry.has_unsent:
+            frees_at = self.messages.frees_at(now, 1, self._reserve)
+            # With room left over, what stays unsent waits for an answer, not time.
+            self._send_at = frees_at if frees_at > now else inf
 
     def ping(self, now: float) -> None:
         """Ask for a sign of life."""

@@ -187,19 +187,25 @@ class Registry:
         """Whether something waits to be asked for."""
         return any(self._unsent)
 
-    def take(self, now: float, room: int) -> Iterator[Entry]:
+    @property
+    def has_unwanted(self) -> bool:
+        """Whether something waits to be given up."""
+        return bool(self._unwanted)
+
+    def take(self, now: float, room: int, spare: int) -> Iterator[Entry]:
         """
         Yield what to send now, and consider it sent.
 
-        Unsubscribes come first and need no room; subscribes fill ``room``, users'
-        feeds first.
+        Unsubscribes come first and may use ``spare`` messages; subscribes fill
+        ``room``, users' feeds first.
         """
-        while self._unwanted:
+        while self._unwanted and spare > 0:
             entry = self._unwanted.popleft()
             if entry.holding == Holding.HELD and (
                 not entry.is_wanted or entry.is_renewing
             ):
                 entry.is_renewing = False
+                spare, room = spare - 1, room - 1
                 self._ask(entry, Holding.LEAVING, now)
                 yield entry
         for queue in self._unsent:
@@ -289,6 +295,15 @@ class Registry:
             for entry in self.entries.values()
         )
 
+    @property
+    def expects_data(self) -> bool:
+        """Whether something wanted speaks without being asked by the market."""
+        return any(
+            entry.traits.greets or entry.traits.promise is Promise.PERIODIC
+            for entry in self.entries.values()
+            if entry.is_wanted and not entry.refusal
+        )
+
     def promising(self) -> list[Entry]:
         """Return the granted feeds that promise data at intervals."""
         return [
@@ -308,8 +323,8 @@ class Registry:
         self.mute.clear()
         for entry in list(self.entries.values()):
             entry.holding, entry.asked_at = Holding.NOTHING, inf
+            entry.granted_at, entry.is_renewing = inf, False
             entry.is_speaking, entry.last_at, entry.news_at = False, 0.0, 0.0
-            entry.is_renewing = False
             entry.continuity.source_lost(source)
             if entry.is_wanted:
                 if entry.may_be_asked:
@@ -340,7 +355,8 @@ class Registry:
         entry.holding, entry.asked_at = holding, inf
         self._asked.pop(entry.subscription, None)
         if holding == Holding.NOTHING:
-            entry.is_speaking, entry.last_at, entry.news_at = False, 0.0, 0.0
+            entry.granted_at, entry.is_speaking = inf, False
+            entry.last_at = entry.news_at = 0.0
             self._occupied.pop(entry.traits.route, None)
         self._note(entry)
 
@@ -349,21 +365,22 @@ class Registry:
         if entry.holding == Holding.HELD:
             if not entry.is_wanted:
                 self._unwanted.append(entry)
-        elif entry.may_be_asked:
+        elif entry.is_wanted:
             self._enqueue(entry)
         else:
-            if not entry.is_wanted:
-                self.entries.pop(entry.subscription, None)
+            self.entries.pop(entry.subscription, None)
             successor = self.routes.get(entry.traits.route)
             if successor is not None:
                 self._enqueue(successor)
         self._note(entry)
 
     def _refused(self, entry: Entry, text: str, now: float) -> None:
-        was_asked = entry.holding == Holding.ASKED
+        was_asked, route = entry.holding == Holding.ASKED, entry.traits.route
         self._answered(entry, Holding.NOTHING)
         if was_asked and entry.is_wanted:
             entry.refusal, entry.refused_at = text, now
+            if not entry.may_be_asked and self.routes.get(route) is entry:
+                del self.routes[route]  # final: the route is another's to have
         else:
             self._reconcile(entry)
         self._note(entry)

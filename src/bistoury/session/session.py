@@ -32,7 +32,7 @@ from .conversation import Conversation
 from .model import Subscription, Update
 from .policy import Policy
 from .registry import Entry, Registry
-from .state import CONNECTED, TRANSITIONS, State, Trigger
+from .state import CONNECTED, TRANSITIONS, TRYING, State, Trigger
 
 
 @dataclass(slots=True)
@@ -166,11 +166,11 @@ class Session:
             case on.ConnectRequested(wall):
                 self._connect(now, wall)
             case on.CloseRequested():
-                self._move(Trigger.CLOSE, now)
+                self._close(now)
             case on.ReconnectRequested(reason):
                 self._reconnect(reason, now)
-            case on.PolicyChanged(policy):
-                self._adopt(policy, now)
+            case _:
+                self._adopt(event.policy, now)
         self._report_breaker(now)
         effects = self._effects.copy()
         self._effects.clear()
@@ -178,25 +178,7 @@ class Session:
 
     def reasons(self, now: float) -> tuple[str, ...]:
         """Return what is not well although the connection is, as sentences."""
-        said = [
-            f"{entry.subscription} refused: {entry.refusal}"
-            for entry in self.registry.refused.values()
-        ]
-        said += [
-            f"{entry.subscription} unreconciled: what it missed could not be read yet"
-            for entry in self.conversation.recovery.unreconciled()
-        ]
-        said += [
-            f"{entry.subscription} stale: no news for"
-            f" {self.conversation.freshness.threshold(entry):.0f} s or more"
-            for entry in self.conversation.freshness.stale()
-        ]
-        if self.conversation.is_starving(now):
-            said.append(
-                f"no messages for over {self.conversation.patience:g} s, and the limit"
-                f" of {self.policy.watchdog_cap} reconnects an hour is used up"
-            )
-        return tuple(said)
+        return self.conversation.reasons(now)
 
     # Time
 
@@ -205,8 +187,7 @@ class Session:
         self._clocks.observe(now, wall)
         self.conversation.recovery.clock_offset = self._clocks.offset
         jump = self._clocks.jump
-        is_odd = max(late, abs(jump)) > self.policy.late_after
-        if is_odd and not self._clocks.is_probing:
+        if self._is_odd(late, jump) and not self._clocks.is_probing:
             self._suspect(late, jump, now)
             return
         if self._clocks.is_probing and now >= self._clocks.grace_until:
@@ -224,6 +205,14 @@ class Session:
             self._down_at = now + self.policy.down_after
             since = datetime.fromtimestamp(self._away_since + self._clocks.offset, UTC)
             self._announce(say.Down(since, self.attempts.number, self.last_error))
+
+    def _is_odd(self, late: float, jump: float) -> bool:
+        """Whether the process may have slept, and it matters."""
+        if self.state not in CONNECTED | TRYING:
+            return False
+        # A stepped clock says nothing about an attempt, which ends by itself.
+        sign = late if self.state is State.CONNECTING else max(late, abs(jump))
+        return sign > self.policy.late_after
 
     def _suspect(self, late: float, jump: float, now: float) -> None:
         """Ask for a sign of life: the process may have slept."""
@@ -268,6 +257,12 @@ class Session:
             self._down_at = now + self.policy.down_after
             self._try(now)
 
+    def _close(self, now: float) -> None:
+        if self.state in CONNECTED:
+            ended = on.ConnectionLost(self.connection_id, Cause.USER)
+            self._report_end(ended, now)
+        self._move(Trigger.CLOSE, now)
+
     def _reconnect(self, reason: str, now: float) -> None:
         if self.state in CONNECTED:
             self._drop(Cause.USER, reason, now, politely=True)
@@ -299,28 +294,21 @@ class Session:
         self._lost(on.ConnectionLost(self.connection_id, cause, None, reason), now)
 
     def _lost(self, event: on.ConnectionLost, now: float) -> None:
-        was_open = self.state in CONNECTED
-        if not was_open and self.state is not State.CONNECTING:
+        if self.state not in CONNECTED | {State.CONNECTING}:
             self._move(Trigger.LOST, now)  # while closing; otherwise it is no news
             return
         self.last_error = event.reason or str(event.cause)
-        self._announce(
-            say.Disconnected(
-                event.cause,
-                event.code,
-                event.reason,
-                self.connection_id,
-                now - self.opened_at if was_open else 0.0,
-                was_open,
-            )
-        )
+        self._report_end(event, now)
         if self.state is State.LIVE:
             self._away_since = now
             self._down_at = now + self.policy.down_after
         self.is_lost = True
-        if not self._is_stable and event.cause is not Cause.USER:
+        was_asked_for = event.cause is Cause.USER
+        if was_asked_for:
+            self.breaker.withdraw()  # a probe cut short says nothing
+        elif not self._is_stable:
             self.attempts.failed(now)
-        if self.policy.auto_reconnect:
+        if self.policy.auto_reconnect or was_asked_for:
             self._schedule(event, now)
         else:
             self._move(Trigger.GAVE_UP, now, event.cause)
@@ -328,6 +316,7 @@ class Session:
     def _schedule(self, event: on.ConnectionLost, now: float) -> None:
         """Decide how long to wait before the next attempt."""
         self._is_rate_limited = event.cause is Cause.RATE_LIMITED
+        self.attempts.number += 1
         wait = 0.0
         if event.cause is not Cause.USER:
             harder = self._is_rate_limited and event.retry_after is None
@@ -363,10 +352,10 @@ class Session:
             return
         self.state = new
         self._announce(say.StateChanged(old, new, trigger))
-        if old in CONNECTED and new not in CONNECTED:
-            self._forget_connection(cause, now)
         if trigger is Trigger.CLOSE:
             self.breaker.withdraw()  # a probe cut short says nothing
+        if old in CONNECTED and new not in CONNECTED:
+            self._forget_connection(cause, now)
         match new:
             case State.CONNECTING:
                 self.connection_id = next(self.numbers)
@@ -388,13 +377,11 @@ class Session:
             case State.CLOSING:
                 self._expires_at = now + self.policy.close_timeout
                 self._effects.append(do.DropConnection(self.connection_id, True))
-            case State.CLOSED:
+            case _:  # closed
                 self._expires_at = self.retry_at = self._down_at = inf
                 self._clocks.stop()
                 if trigger is not Trigger.GAVE_UP:
                     self.is_lost = False
-            case _:
-                pass
 
     def _forget_connection(self, cause: Cause, now: float) -> None:
         self._stable_at = self._tick_at = inf
@@ -405,9 +392,11 @@ class Session:
         self.conversation.end(cause, now, quietly=asked_for)
 
     def _adopt(self, policy: Policy, now: float) -> None:
+        # An attempt that a limit holds back, or that was asked for, is not a retry.
+        is_off = self.policy.auto_reconnect and not policy.auto_reconnect
         self.policy = policy
         self.conversation.adopt(policy)
-        if not policy.auto_reconnect and self.state is State.BACKOFF:
+        if is_off and self.state is State.BACKOFF:
             self._move(Trigger.GAVE_UP, now)
 
     # Reports
@@ -418,11 +407,17 @@ class Session:
             self._announce(say.Degraded(reasons))
         self._reasons = reasons
 
+    def _report_end(self, event: on.ConnectionLost, now: float) -> None:
+        was_open = self.state in CONNECTED
+        uptime = now - self.opened_at if was_open else 0.0
+        why = event.cause, event.code, event.reason
+        self._announce(say.Disconnected(*why, self.connection_id, uptime, was_open))
+
     def _report_breaker(self, now: float) -> None:
         state = self.breaker.state(now)
         if state != self._breaker_state:
             self._breaker_state = state
-            self._announce(say.BreakerChanged(state, self.attempts.failures))
+            self._announce(say.BreakerChanged(state, self.breaker.failures))
 
     def _announce(self, notice: say.Notice) -> None:
         self._effects.append(do.Announce(notice))

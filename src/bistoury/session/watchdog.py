@@ -44,6 +44,11 @@ class Watchdog:
         """Decide again at ``until``."""
         self._snoozed_until = until
 
+    def is_starving(self, now: float, patience: float) -> bool:
+        """Whether data is missing, and the decision was put off since it is."""
+        missing_at = self.data_at + patience
+        return now >= missing_at and self._snoozed_until > missing_at
+
     def may_reconnect(self, now: float, cap: int) -> bool:
         """Whether missing data may cost another connection within the hour."""
         self._fired.limit = cap

@@ -13,12 +13,15 @@ class Audience:
     def __init__(self) -> None:
         self._holders: dict[str, dict[int, None]] = {}
         self._topics: dict[tuple[str, str], dict[str, Subscription]] = {}
+        # Grows with every change, so that what is derived can be kept.
+        self.version = 0
 
     def join(self, subscription: Subscription, connection: int) -> None:
         """Note that a connection holds a subscription."""
         text = subscription.text
         holders = self._holders.get(text)
         if holders is None:
+            self.version += 1
             holders = self._holders[text] = {}
             for topic in _topics(subscription):
                 self._topics.setdefault(topic, {})[text] = subscription
@@ -32,6 +35,7 @@ class Audience:
             return
         holders.pop(connection, None)
         if not holders:
+            self.version += 1
             del self._holders[text]
             for topic in _topics(subscription):
                 self._topics[topic].pop(text, None)
@@ -46,7 +50,8 @@ class Audience:
 
     def wants(self, *kinds: str) -> bool:
         """Tell whether anybody holds one of these types."""
-        return any(self._topics.get((kind, "")) for kind in kinds)
+        topics = self._topics
+        return any(topics.get((kind, "")) for kind in kinds)
 
 
 def _topics(subscription: Subscription) -> set[tuple[str, str]]:

@@ -1,54 +1,38 @@
 """
 What users do: the actions that make their feeds move.
 
-Each action is a function of an account, a coin and a time. A fill is also a
-public trade with the same tid, so both views of it can be compared.
+Each action is a function of an account, a coin and a time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from random import Random
-from typing import Any, NamedTuple
+from typing import Any
 
-from .accounts import Account
 from .chance import happens
-from .market import ZERO_HASH, CoinMarket
 from .numbers import decimal
 from .orders import Order
 from .positions import TOKEN_PLACES
+from .scene import Scene, affordable, any_open, draft, fill
+from .twaps import slice_twap
 
-_SLICES = 5
-
-
-class Scene(NamedTuple):
-    """Where and when a user acts; a rehearsed past has no public trades."""
-
-    account: Account
-    coin: CoinMarket
-    time: int
-    public: bool = True
-
-    @property
-    def rng(self) -> Random:
-        """The user's own chance."""
-        return self.account.rng
-
-    def digest(self) -> str:
-        """Return a transaction hash."""
-        return f"0x{self.rng.getrandbits(256):064x}"
+# Enough to show a list, few enough to send it whole at every change.
+_MOST_OPEN = 20
 
 
 def rest(scene: Scene) -> None:
     """Place a resting order a little away from the touch."""
-    order = _order(scene, buys=happens(scene.rng, 0.5))
+    if len(scene.account.orders) >= _MOST_OPEN:
+        cancel(scene)
+        return
+    order = draft(scene, buys=happens(scene.rng, 0.5))
     scene.account.report(order, "open", scene.time)
 
 
 def cross(scene: Scene, *, buys: bool | None = None) -> None:
     """Take liquidity at once: the same oid is open, then filled, in one frame."""
     rng = scene.rng
-    order = _order(scene, buys=happens(rng, 0.5) if buys is None else buys)
+    order = draft(scene, buys=happens(rng, 0.5) if buys is None else buys)
     book = scene.coin.book
     touch = book.asks[0][0] if order.buys else book.bids[0][0]
     order.ticks = touch
@@ -59,7 +43,7 @@ def cross(scene: Scene, *, buys: bool | None = None) -> None:
     # Several rows with one timestamp and one oid, as when several makers meet it.
     parts = min(rng.randint(1, 3), order.remaining)
     for part in range(parts, 0, -1):
-        _fill(scene, order, touch, order.remaining // part, digest, crossed=True)
+        fill(scene, order, touch, order.remaining // part, digest, crossed=True)
     scene.account.report(order, "filled", scene.time)
     verb = "Bought" if order.buys else "Sold"
     size = scene.coin.sz(order.original)
@@ -78,12 +62,12 @@ def be_hit(scene: Scene) -> None:
         if order.instrument.name != scene.coin.instrument.name:
             continue
         reached = order.ticks >= low if order.buys else order.ticks <= high
-        if not reached or not _affordable(scene, order):
+        if not reached or not affordable(scene, order):
             continue
         whole = happens(rng, 0.6) or order.remaining == 1
         lots = order.remaining if whole else 1 + rng.randrange(order.remaining - 1)
         ticks = min(high, max(low, order.ticks))
-        _fill(scene, order, ticks, lots, scene.digest(), crossed=False)
+        fill(scene, order, ticks, lots, scene.digest(), crossed=False)
         account.report(order, "open" if order.remaining else "filled", scene.time)
         verb = "Bought" if order.buys else "Sold"
         text = f"{verb} {scene.coin.sz(lots)} {order.instrument.name}"
@@ -96,7 +80,7 @@ def be_hit(scene: Scene) -> None:
 
 def cancel(scene: Scene) -> None:
     """Cancel an open order."""
-    order = _any_open(scene)
+    order = any_open(scene)
     if order is None:
         rest(scene)
     else:
@@ -105,7 +89,7 @@ def cancel(scene: Scene) -> None:
 
 def be_cancelled(scene: Scene) -> None:
     """Lose an open order to the venue's rules."""
-    order = _any_open(scene)
+    order = any_open(scene)
     if order is None:
         rest(scene)
         return
@@ -118,14 +102,14 @@ def be_cancelled(scene: Scene) -> None:
 
 def be_rejected(scene: Scene) -> None:
     """Place an order that the venue refuses. HL: it gets an oid still (§2.10)."""
-    order = _order(scene, buys=True)
+    order = draft(scene, buys=True)
     status = scene.rng.choice(("minTradeNtlRejected", "perpMarginRejected"))
     scene.account.report(order, status, scene.time)
 
 
 def replace(scene: Scene) -> None:
     """Modify an order: a new oid with the old cloid (§2.10)."""
-    old = _any_open(scene)
+    old = any_open(scene)
     if old is None:
         rest(scene)
         return
@@ -140,40 +124,6 @@ def replace(scene: Scene) -> None:
     )
     scene.account.report(new, "open", scene.time)
     scene.account.report(old, "canceled", scene.time)
-
-
-def slice_twap(scene: Scene) -> None:
-    """Start a TWAP, or execute its next slice. HL: slices have a zero hash."""
-    account, coin = scene.account, scene.coin
-    running = next(
-        (
-            (number, twap)
-            for number, twap in account.twaps.items()
-            if twap["coin"] == coin.instrument.name
-        ),
-        None,
-    )
-    if running is None:
-        _start_twap(scene)
-        return
-    number, twap = running
-    buys = twap["side"] == "B"
-    order = _order(scene, buys=buys)
-    order.kind, order.tif = "Twap Slice", None
-    touch = coin.book.asks[0][0] if buys else coin.book.bids[0][0]
-    lots = max(1, twap["_lots"] // _SLICES)
-    order.original = order.remaining = lots
-    if not _affordable(scene, order):
-        return
-    _fill(scene, order, touch, lots, ZERO_HASH, crossed=True, twap=number)
-    twap["_done"] += lots
-    twap["_notional"] += lots * touch
-    twap["executedSz"] = coin.sz(twap["_done"])
-    places = coin.instrument.px_decimals + coin.instrument.sz_decimals
-    twap["executedNtl"] = decimal(twap["_notional"], places)
-    if twap["_done"] >= twap["_lots"]:
-        del account.twaps[number]
-        _note_twap(scene, number, twap, "finished")
 
 
 def enter_ledger(scene: Scene) -> None:
@@ -214,12 +164,12 @@ def convert_dust(scene: Scene) -> None:
         if not account.dust(coin, scene.time):
             cross(scene, buys=True)
         return
-    order = _order(scene, buys=False)
+    order = draft(scene, buys=False)
     order.original = order.remaining = holding.amount // lot
     account.report(order, "open", scene.time)
     touch = coin.book.bids[0][0]
     order.ticks = touch
-    _fill(scene, order, touch, order.remaining, scene.digest(), crossed=True)
+    fill(scene, order, touch, order.remaining, scene.digest(), crossed=True)
     account.report(order, "filled", scene.time)
     account.dust(coin, scene.time)
 
@@ -232,7 +182,7 @@ def be_liquidated(scene: Scene) -> None:
         cross(scene)
         return
     size = position.size
-    order = _order(scene, buys=size < 0)
+    order = draft(scene, buys=size < 0)
     order.kind, order.tif, order.reduce_only = "Market", "LiquidationMarket", True
     order.original = order.remaining = abs(size)
     mark = coin.mark
@@ -245,7 +195,7 @@ def be_liquidated(scene: Scene) -> None:
         }
     }
     digest = scene.digest()
-    _fill(scene, order, touch, abs(size), digest, crossed=True, extra=extra)
+    fill(scene, order, touch, abs(size), digest, crossed=True, extra=extra)
     account.report(order, "filled", scene.time)
     places = coin.instrument.px_decimals + coin.instrument.sz_decimals
     notional = decimal(abs(size) * mark, places)
@@ -283,115 +233,3 @@ HABITS: dict[str, tuple[Callable[[Scene], None], int]] = {
     "be_cancelled": (be_cancelled, 1),
     "be_liquidated": (be_liquidated, 0),
 }
-
-
-def _order(scene: Scene, *, buys: bool) -> Order:
-    account, coin, rng = scene.account, scene.coin, scene.rng
-    instrument = coin.instrument
-    lots = 1 + int(rng.expovariate(1.0) * instrument.typical_lots * 0.3)
-    if instrument.is_spot and not buys:
-        lot = int(10 ** (TOKEN_PLACES - instrument.sz_decimals))
-        holding = account.holdings.get(instrument.name)
-        owned = 0 if holding is None else holding.amount // lot
-        buys, lots = (False, min(lots, owned)) if owned else (True, lots)
-    book = coin.book
-    away = rng.randrange(6)
-    ticks = book.bids[0][0] - away if buys else book.asks[0][0] + away
-    cloid = f"0x{rng.getrandbits(128):032x}" if happens(rng, 0.6) else None
-    return Order(
-        instrument, account.next_oid(), buys, max(1, ticks), lots, scene.time, cloid
-    )
-
-
-def _affordable(scene: Scene, order: Order) -> bool:
-    """Tell whether a spot sell has what it sells."""
-    if order.buys or not order.instrument.is_spot:
-        return True
-    lot = int(10 ** (TOKEN_PLACES - order.instrument.sz_decimals))
-    holding = scene.account.holdings.get(order.instrument.name)
-    return holding is not None and holding.amount >= order.remaining * lot
-
-
-def _any_open(scene: Scene) -> Order | None:
-    orders = list(scene.account.orders.values())
-    return scene.rng.choice(orders) if orders else None
-
-
-def _fill(
-    scene: Scene,
-    order: Order,
-    ticks: int,
-    lots: int,
-    digest: str,
-    *,
-    crossed: bool,
-    twap: int | None = None,
-    extra: dict[str, Any] | None = None,
-) -> None:
-    tid = scene.rng.getrandbits(50)
-    other = f"0x{scene.rng.getrandbits(160):040x}"
-    me = scene.account.address
-    scene.account.fill(
-        scene.coin,
-        order,
-        ticks,
-        lots,
-        time=scene.time,
-        crossed=crossed,
-        digest=digest,
-        tid=tid,
-        twap=twap,
-        extra=extra,
-    )
-    if scene.public:
-        trade = scene.coin.trade(
-            scene.time,
-            ticks,
-            lots,
-            buys=order.buys == crossed,
-            hash=digest,
-            tid=tid,
-            users=[me, other] if order.buys else [other, me],
-        )
-        scene.coin.print(trade, ticks, lots)
-
-
-def _start_twap(scene: Scene) -> None:
-    account, coin = scene.account, scene.coin
-    order = _order(scene, buys=True)
-    number = account.next_oid() % 1_000_000
-    lots = max(order.original, 1) * _SLICES
-    twap: dict[str, Any] = {
-        "coin": coin.instrument.name,
-        "user": account.address,
-        "side": "B",
-        "sz": coin.sz(lots),
-        "executedSz": "0.0",
-        "executedNtl": "0.0",
-        "minutes": 5,
-        "reduceOnly": False,
-        "randomize": False,
-        "timestamp": scene.time,
-        "_lots": lots,
-        "_done": 0,
-        "_notional": 0,
-    }
-    account.twaps[number] = twap
-    _note_twap(scene, number, twap, "activated")
-
-
-def _note_twap(scene: Scene, number: int, twap: dict[str, Any], status: str) -> None:
-    # HL: this time is in seconds, unlike every other (General conventions).
-    row = {
-        "time": scene.time // 1000,
-        "state": twap_state(twap),
-        "status": {"status": status},
-        "twapId": number,
-    }
-    scene.account.twap_history.append(row)
-    scene.account.activity.twap_history.append(row)
-
-
-def twap_state(twap: dict[str, Any]) -> dict[str, Any]:
-    """Return a TWAP's state without what only the venue knows."""
-    return {name: value for name, value in twap.items() if not name.startswith("_")}

@@ -58,12 +58,18 @@ class Publisher:
         self._flag = settings.is_snapshot_false
         self._bests: dict[str, tuple[int, ...]] = {}
         self._beats = _beats(settings.cadences, start)
+        self._next_at = NEVER
+        # The audience's version that ``_next_at`` was worked out for.
+        self._known = -1
 
     @property
     def next_at(self) -> int:
         """When (ms) a cadence that somebody follows is due."""
-        due = (b.next_at for b in self._beats if self._audience.wants(*b.kinds))
-        return min(due, default=NEVER)
+        if self._known != self._audience.version:
+            self._known = self._audience.version
+            due = (b.next_at for b in self._beats if self._audience.wants(*b.kinds))
+            self._next_at = min(due, default=NEVER)
+        return self._next_at
 
     def follow(self, subscription: Subscription, now: int) -> None:
         """Wake the cadence of a type that nobody followed until now."""
@@ -127,6 +133,7 @@ class Publisher:
 
     def beat(self, now: int, stamp: int) -> None:
         """Send what is due by its cadence; ``stamp`` is the time it carries."""
+        self._known = -1
         for beat in self._beats:
             if beat.next_at > now:
                 continue

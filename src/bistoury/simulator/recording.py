@@ -1,6 +1,4 @@
-"""
-How a recording of raw frames is read: ``<receive_ns> <json>`` lines, also .gz.
-"""
+"""How a recording of raw frames is read: ``<receive_ns> <json>`` lines, also .gz."""
 
 from __future__ import annotations
 

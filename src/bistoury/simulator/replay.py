@@ -30,6 +30,7 @@ from .subscriptions import Subscription, Unreadable, parse
 _CHANNELS = {"userEvents": {"user"}}
 _CTX = {"activeAssetCtx", "activeSpotAssetCtx"}
 _NAMED = 20
+_PAUSE = 1000
 
 
 class Replay:
@@ -226,7 +227,8 @@ class Replay:
             elif self._loop and self._heard:
                 self._heard = False
                 self._tape = recording.read(self._path)
-                self._origin = self._now
+                # A pause, so that a tape of one moment does not spin.
+                self._origin = self._now + _PAUSE
             else:
                 return None
 

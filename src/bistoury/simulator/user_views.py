@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from .accounts import Account
-from .habits import twap_state
 from .market import CoinMarket, Market
 from .numbers import decimal
 from .positions import TOKEN_PLACES, Position, truncated
+from .twaps import twap_state
 
 Row = dict[str, Any]
 _USD = 6

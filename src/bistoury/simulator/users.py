@@ -8,10 +8,11 @@ import re
 from .accounts import Account
 from .bars import HOUR
 from .funding_rates import FundingRates, stamp
-from .habits import HABITS, Scene
+from .habits import HABITS
 from .ledger import Ledger
 from .market import CoinMarket, Market
 from .numbers import rate
+from .scene import Scene
 from .settings import Settings
 
 _ADDRESS = re.compile(r"0x[0-9a-f]{40}\Z")

@@ -102,10 +102,10 @@ class Socket:
         data = head + frame
         step = max(1, int(rate / 20))
         for start in range(0, len(data), step):
+            await asyncio.sleep(step / max(rate, 0.001))
             if self._transport.is_closing():
                 return
             self._transport.write(data[start : start + step])
-            await asyncio.sleep(step / max(rate, 0.001))
 
 
 def reset(transport: asyncio.BaseTransport) -> None:

@@ -1,0 +1,224 @@
+"""``bistoury sim``: the local venue alone, and faults for one that is running."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from pathlib import Path
+from typing import Annotated, Any
+
+import aiohttp
+import msgspec
+import typer
+
+from ..errors import ConfigError
+from ..simulator import (
+    DEFAULT_COINS,
+    FaultPlan,
+    Limits,
+    Replay,
+    Settings,
+    Venue,
+    many_coins,
+    read_fault,
+)
+from ..simulator.recording import Malformed
+
+_COIN = re.compile(r"[A-Za-z0-9@:/#+_.-]{1,32}\Z")
+_MOST_COINS = 2000
+_PORT = typer.Option(help="Port on 127.0.0.1; 0 takes a free one.", min=0, max=65535)
+
+
+def sim(
+    *,
+    port: Annotated[int, _PORT] = 8765,
+    seed: Annotated[int, typer.Option(help="The market's and the users' seed.")] = 0,
+    coins: Annotated[
+        str, typer.Option(help="Coins, separated by commas, or how many.")
+    ] = ",".join(DEFAULT_COINS),
+    plan: Annotated[
+        Path | None, typer.Option(help="A timeline of faults, in TOML.")
+    ] = None,
+    faults_seed: Annotated[
+        int | None, typer.Option(help="Draw a timeline of faults from this seed.")
+    ] = None,
+    faults_for: Annotated[
+        float, typer.Option(help="How many seconds of drawn faults.", min=0)
+    ] = 3600.0,
+    replay: Annotated[
+        Path | None, typer.Option(help="Play this recording instead of a market.")
+    ] = None,
+    loop: Annotated[bool, typer.Option(help="Play the recording again.")] = False,
+    speed: Annotated[
+        float, typer.Option(help="How fast venue time, or the recording, runs.")
+    ] = 1.0,
+    trade_rate: Annotated[
+        float | None, typer.Option(help="Trades per second and coin.", min=0)
+    ] = None,
+    user_rate: Annotated[
+        float, typer.Option(help="Actions per second and user.", min=0)
+    ] = 0.2,
+    idle_close: Annotated[
+        float, typer.Option(help="Close what is idle this long; 0 never.", min=0)
+    ] = 60.0,
+    max_life: Annotated[
+        float, typer.Option(help="Close what is this old; 0 never.", min=0)
+    ] = 0.0,
+    history_lag: Annotated[
+        float, typer.Option(help="How far REST trails the stream, s.", min=0)
+    ] = 0.0,
+    max_connections: Annotated[int | None, typer.Option(min=0)] = None,
+    connections_per_minute: Annotated[int | None, typer.Option(min=0)] = None,
+    subscriptions: Annotated[int | None, typer.Option(min=0)] = None,
+    users: Annotated[int | None, typer.Option(min=0)] = None,
+    messages_per_minute: Annotated[int | None, typer.Option(min=0)] = None,
+    posts_in_flight: Annotated[int | None, typer.Option(min=0)] = None,
+    rest_weight_per_minute: Annotated[int | None, typer.Option(min=0)] = None,
+    no_limits: Annotated[bool, typer.Option(help="Enforce no limit at all.")] = False,
+    at: Annotated[
+        str | None,
+        typer.Option("--at", "--api-url", help="A venue that is already running."),
+    ] = None,
+    inject: Annotated[
+        str | None, typer.Option(help="With --at: a fault, such as cut:rst or JSON.")
+    ] = None,
+    lasts: Annotated[
+        float | None, typer.Option("--for", help="Seconds the fault lasts.", min=0)
+    ] = None,
+    heal: Annotated[bool, typer.Option(help="With --at: end all faults.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON on stdout.")] = False,
+) -> None:
+    """
+    Run the local venue: WebSocket and /info on one port.
+
+    Examples:
+        bistoury sim
+
+        bistoury sim --port 0 --coins BTC,ETH --faults-seed 7
+
+        bistoury sim --replay frames.gz --speed 10
+
+        bistoury sim --at http://127.0.0.1:8765 --inject silent:out --for 30
+    """
+    try:
+        if at is not None or inject is not None or heal:
+            result = asyncio.run(_command(at, inject, lasts, heal))
+            typer.echo(msgspec.json.encode(result).decode())
+            return
+        given = {
+            "connections": max_connections,
+            "connections_per_minute": connections_per_minute,
+            "subscriptions": subscriptions,
+            "users": users,
+            "messages_per_minute": messages_per_minute,
+            "posts_in_flight": posts_in_flight,
+            "rest_weight_per_minute": rest_weight_per_minute,
+        }
+        chosen = {name: value for name, value in given.items() if value is not None}
+        limits = Limits.none() if no_limits else Limits()
+        settings = Settings(
+            coins=_coins(coins),
+            limits=msgspec.structs.replace(limits, **chosen),
+            trade_rate=trade_rate,
+            user_rate=user_rate,
+            idle_close=idle_close,
+            max_life=max_life,
+            history_lag=history_lag,
+            time_scale=_speed(speed) if replay is None else 1.0,
+        )
+        if replay is not None:
+            tape = Replay(
+                replay, speed=speed, loop=loop, settings=settings, on_malformed=_name
+            )
+            venue = Venue(host=tape)
+        else:
+            venue = Venue(
+                settings, seed=seed, plan=_plan(plan, faults_seed, faults_for)
+            )
+        asyncio.run(_serve(venue, port, as_json=as_json))
+    except ConfigError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from None
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        raise typer.Exit(130) from None
+
+
+def _speed(speed: float) -> float:
+    if not speed > 0:
+        raise ConfigError("speed", speed, "a number above 0")
+    return speed
+
+
+def _coins(text: str) -> tuple[str, ...]:
+    if text.isdecimal():
+        count = int(text)
+        if not 1 <= count <= _MOST_COINS:
+            raise ConfigError("coins", text, f"a number from 1 to {_MOST_COINS}")
+        return many_coins(count)
+    names = tuple(dict.fromkeys(name.strip() for name in text.split(",")))
+    for name in names:
+        if not _COIN.match(name):
+            raise ConfigError("coins", name, "names such as BTC, xyz:NVDA or @107")
+    return names
+
+
+def _plan(path: Path | None, seed: int | None, duration: float) -> FaultPlan:
+    if path is not None and seed is not None:
+        raise ConfigError("plan", str(path), "either --plan or --faults-seed")
+    if path is not None:
+        return FaultPlan.load(path)
+    return FaultPlan() if seed is None else FaultPlan.random(seed, duration)
+
+
+def _name(item: Malformed) -> None:
+    typer.echo(f"line {item.line} was skipped: {item.reason}", err=True)
+
+
+async def _serve(venue: Venue, port: int, *, as_json: bool) -> None:
+    try:
+        url = await venue.start(port)
+    except OSError as error:
+        await venue.stop()
+        raise ConfigError("port", port, f"a free port ({error.strerror})") from None
+    try:
+        if as_json:
+            typer.echo(msgspec.json.encode({"v": 1, "url": url}).decode())
+        typer.echo(f"The local venue is at {url} (Ctrl-C ends it).", err=True)
+        await asyncio.Event().wait()
+    finally:
+        await venue.stop()
+
+
+async def _command(
+    at: str | None, inject: str | None, lasts: float | None, heal: bool
+) -> dict[str, Any]:
+    """Tell a running venue what to do, or ask how it is."""
+    url = (at or "http://127.0.0.1:8765").rstrip("/")
+    if not re.match(r"https?://[^/\s]+\Z", url):
+        raise ConfigError("at", url, "a URL such as http://127.0.0.1:8765")
+    fault = None if inject is None else read_fault(inject)
+    timeout = aiohttp.ClientTimeout(total=10)
+    result: dict[str, Any] = {"v": 1, "url": url}
+    try:
+        async with aiohttp.ClientSession(timeout=timeout) as session:
+            if heal:
+                async with session.post(f"{url}/sim/heal") as response:
+                    result |= await _answer(response)
+            if fault is not None:
+                body = msgspec.json.encode({"fault": fault, "for": lasts})
+                async with session.post(f"{url}/sim/fault", data=body) as response:
+                    result |= await _answer(response)
+            if not heal and fault is None:
+                async with session.get(f"{url}/sim/state") as response:
+                    result |= await _answer(response)
+    except (aiohttp.ClientError, TimeoutError) as error:
+        typer.echo(f"no venue answers at {url}: {error}", err=True)
+        raise typer.Exit(3) from None
+    return result
+
+
+async def _answer(response: aiohttp.ClientResponse) -> dict[str, Any]:
+    body: Any = msgspec.json.decode(await response.read())
+    if response.status != 200:  # noqa: PLR2004
+        raise ConfigError("inject", body.get("error"), "a fault the venue can play")
+    return dict(body)

@@ -1,0 +1,44 @@
+"""What all tests share: how hypothesis behaves, and where the shared samples are."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# Seeds are fixed, so that a red run is red again; `HYPOTHESIS_PROFILE=search` looks
+# for new ones, and for longer.
+settings.register_profile(
+    "default",
+    deadline=None,
+    derandomize=True,
+    max_examples=100,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile(
+    "search",
+    deadline=None,
+    max_examples=3000,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """Return the root of the checkout."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def samples() -> Path:
+    """Return the folder of recorded messages, or skip the test."""
+    shared = Path(os.environ.get("BISTOURY_SHARED", ROOT.parent / "shared"))
+    folder = shared / "reference" / "samples"
+    if not folder.is_dir():
+        pytest.skip(f"no recorded messages: {folder} is missing")
+    return folder

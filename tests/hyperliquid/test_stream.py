@@ -1,0 +1,243 @@
+"""stream(): the same data as handlers get, for async for, in virtual time."""
+
+import asyncio
+import itertools
+import json
+from random import Random
+
+import pytest
+
+from bistoury import (
+    Config,
+    ConfigError,
+    HyperLiquidIntegration,
+    SessionClosedError,
+    SubscriptionRefusedError,
+)
+from bistoury.simulator.exchange import Exchange
+from bistoury.simulator.faults import Cut, Refuse
+from bistoury.simulator.settings import Settings
+from bistoury.testing.venue import MemoryVenue
+from bistoury.testing.virtual_time import run
+
+PORTS = itertools.count(20_000)
+
+
+def config(**given):
+    """A host of its own for every client: the venue's limits are counted by host."""
+    return Config(api_url=f"http://127.0.0.1:{next(PORTS)}", **given)
+
+
+def played(scenario, settings=None, limits=None, **options):
+    """Play ``scenario(client, venue)`` in virtual time."""
+
+    async def main():
+        chosen = settings or Settings(coins=("BTC", "ETH", "SOL"), trade_rate=2.0)
+        venue = MemoryVenue(Exchange(chosen, 1))
+        client = HyperLiquidIntegration(
+            config(limits=limits), transport=venue, rng=Random(1), **options
+        )
+        client._supervisor._wall_clock = venue.now  # or clocks seem to drift apart
+        try:
+            return await scenario(client, venue)
+        finally:
+            await client.disconnect()
+            venue.stop()
+
+    return run(main())
+
+
+async def until(condition, within=120.0):
+    async with asyncio.timeout(within):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+def inject(venue, fault, lasts=None):
+    venue.exchange.inject(fault, venue.now(), lasts)
+    venue.turn()
+
+
+def heal(venue):
+    venue.exchange.heal(venue.now())
+    venue.turn()
+
+
+def held(venue):
+    """What the venue holds, over all connections, as dicts."""
+    groups = venue.exchange.subscriptions().values()
+    return [json.loads(text) for group in groups for text in group]
+
+
+def test_it_subscribes_on_entry_and_unsubscribes_on_aclose():
+    async def scenario(client, venue):
+        await client.connect()
+        stream = client.stream({"type": "trades", "coin": "BTC"})
+        assert held(venue) == []
+        message = await anext(stream)
+        assert message["channel"] == "trades"
+        assert len(held(venue)) == 1
+        await stream.aclose()
+        await asyncio.sleep(1)
+        assert held(venue) == []
+        with pytest.raises(StopAsyncIteration):
+            await anext(stream)
+
+    played(scenario)
+
+
+def test_it_takes_a_dict_a_subscription_or_a_handle():
+    async def scenario(client, venue):
+        await client.connect()
+        handle = await client.subscribe_all_mids()
+        for what in ({"type": "allMids"}, handle.subscription, handle):
+            async with client.stream(what) as stream:
+                assert (await anext(stream))["channel"] == "allMids"
+        assert len(held(venue)) == 1
+
+    played(scenario)
+
+
+def test_it_gets_what_a_handler_gets_in_order():
+    async def scenario(client, venue):
+        seen, streamed = [], []
+        await client.connect()
+        stream = client.stream({"type": "trades", "coin": "BTC"})
+        streamed.append(await anext(stream))
+        await client.subscribe_trades("BTC", seen.append)
+        async for message in stream:
+            streamed.append(message)
+            if len(streamed) == 50:
+                break
+        await stream.aclose()
+        assert seen[:49] == streamed[1:]
+
+    played(scenario)
+
+
+def test_it_goes_on_over_a_reconnection():
+    async def scenario(client, venue):
+        await client.connect()
+        async with client.stream({"type": "trades", "coin": "BTC"}) as stream:
+            first = await anext(stream)
+            assert first["snapshot"] is True
+            inject(venue, Refuse(), 5)
+            inject(venue, Cut(how="rst"))
+            async with asyncio.timeout(60):
+                async for message in stream:
+                    if message.get("recovered"):
+                        break
+
+    played(scenario)
+
+
+def test_it_ends_when_the_client_disconnects():
+    async def scenario(client, venue):
+        await client.connect()
+        count = 0
+
+        async def read():
+            nonlocal count
+            async for _ in client.stream({"type": "trades", "coin": "BTC"}):
+                count += 1
+
+        task = asyncio.create_task(read())
+        await asyncio.sleep(10)
+        await client.disconnect()
+        await asyncio.wait_for(task, 1)
+        assert count > 5
+
+    played(scenario)
+
+
+def test_it_may_begin_before_connect():
+    async def scenario(client, venue):
+        task = asyncio.create_task(anext(client.stream({"type": "allMids"})))
+        await asyncio.sleep(1)
+        await client.connect()
+        assert (await task)["channel"] == "allMids"
+
+    played(scenario)
+
+
+def test_a_refusal_is_raised_from_the_iteration():
+    async def scenario(client, venue):
+        await client.connect()
+        with pytest.raises(SubscriptionRefusedError):
+            await anext(client.stream({"type": "trades", "coin": "NOPE"}))
+
+    played(scenario)
+
+
+def test_a_slow_reader_of_events_hears_of_overflow(caplog):
+    async def scenario(client, venue):
+        await client.connect()
+        async with client.stream({"type": "trades", "coin": "BTC"}, max_queue=3) as stream:
+            await anext(stream)
+            await asyncio.sleep(30)
+            assert stream.depth == 3
+            assert stream.overflowed > 10
+            assert client._monitor.overflowed == stream.overflowed
+
+    played(scenario)
+    assert "too slow for trades(coin=BTC)" in caplog.text
+
+
+def test_a_slow_reader_of_states_gets_the_newest():
+    async def scenario(client, venue):
+        await client.connect()
+        async with client.stream({"type": "bbo", "coin": "BTC"}, max_queue=3) as stream:
+            first = await anext(stream)
+            await asyncio.sleep(30)
+            assert stream.depth == 1
+            assert stream.conflated > 10
+            newest = await anext(stream)
+            assert newest["data"]["time"] - first["data"]["time"] > 25_000
+
+    played(scenario)
+
+
+@pytest.mark.parametrize("bad", [0, -1, 1.5, "many", None])
+def test_a_queue_that_holds_nothing_is_refused(bad):
+    async def scenario(client, venue):
+        with pytest.raises(ConfigError, match="max_queue"):
+            client.stream({"type": "allMids"}, max_queue=bad)
+
+    played(scenario)
+
+
+@pytest.mark.parametrize("bad", [{}, {"type": "trades"}, "trades", 7, None])
+def test_what_is_no_subscription_is_refused_at_once(bad):
+    async def scenario(client, venue):
+        with pytest.raises(ConfigError):
+            client.stream(bad)
+
+    played(scenario)
+
+
+def test_two_readers_of_one_stream_are_refused():
+    async def scenario(client, venue):
+        await client.connect()
+        async with client.stream({"type": "trades", "coin": "BTC"}) as stream:
+            await anext(stream)
+            with pytest.raises(SessionClosedError):
+                await asyncio.gather(*(anext(stream) for _ in range(3)))
+
+    played(scenario)
+
+
+def test_cancelling_a_reader_loses_nothing():
+    async def scenario(client, venue):
+        seen, streamed = [], []
+        await client.connect()
+        async with client.stream({"type": "trades", "coin": "BTC"}) as stream:
+            await anext(stream)
+            await client.subscribe_trades("BTC", seen.append)
+            while len(streamed) < 20:
+                try:
+                    streamed.append(await asyncio.wait_for(anext(stream), 0.05))
+                except TimeoutError:
+                    continue
+        assert streamed == seen[: len(streamed)]
+
+    played(scenario)

@@ -1,0 +1,151 @@
+"""
+The law, over any seed and any faults:
+
+*once the network heals, the client is live, the venue holds exactly what is wanted,
+and nothing was delivered twice.*
+
+A session and a venue play ten minutes with a fault every half minute, while feeds
+are wanted and given up at random; then the venue behaves. ``BISTOURY_LAW_SEEDS=n``
+plays n fresh seeds instead of some, and ``BISTOURY_LAW_SEED=s`` plays one again.
+"""
+
+import json
+import os
+import re
+from pathlib import Path
+from random import Random, SystemRandom
+
+import pytest
+
+from bistoury.simulator.plan import FaultPlan
+from bistoury.simulator.settings import Settings
+from bistoury.testing.pair import Pair
+
+USER = "0x" + "1" * 40
+BODIES = (
+    {"type": "allMids"},
+    {"type": "trades", "coin": "BTC"},
+    {"type": "trades", "coin": "ETH"},
+    {"type": "l2Book", "coin": "BTC"},
+    {"type": "candle", "coin": "BTC", "interval": "1m"},
+    {"type": "bbo", "coin": "ETH"},
+    {"type": "activeAssetCtx", "coin": "BTC"},
+    {"type": "userFills", "user": USER},
+    {"type": "orderUpdates", "user": USER},
+    {"type": "userEvents", "user": USER},
+)
+STREAMS = {
+    1: "trades:BTC",
+    2: "trades:ETH",
+    7: f"userFills:{USER}",
+    8: f"orderUpdates:{USER}",
+}
+MINUTES = 10
+HEALED = 80.0
+"""Seconds from healing to live: the longest delay with its jitter, and a handshake."""
+
+PINNED = [
+    int(line.split()[0])
+    for line in Path(__file__).with_name("seeds.txt").read_text().splitlines()
+    if re.match(r"\d", line)
+]
+FIXED = list(range(1000, 1060))
+FRESH = int(os.environ.get("BISTOURY_LAW_SEEDS", "25"))
+
+
+class Play:
+    """One seed, played to the end."""
+
+    def __init__(self, seed):
+        self.rng = Random(f"{seed}:law")
+        self.wanted = {}
+        self.pair = Pair(
+            seed,
+            settings=Settings(coins=("BTC", "ETH"), trade_rate=1.0, user_rate=0.5),
+            plan=FaultPlan.random(seed, MINUTES * 60.0),
+            latency=self.rng.choice((0.002, 0.02, 0.2)),
+        )
+        for number in self.rng.sample(range(len(BODIES)), self.rng.randint(1, len(BODIES))):
+            self.want(number)
+        self.pair.connect()
+        end = self.pair.now + MINUTES * 60
+        while self.pair.now < end:
+            self.pair.run(min(self.rng.expovariate(1 / 40), end - self.pair.now))
+            self.change()
+        self.pair.heal()
+        self.pair.run(HEALED)
+
+    def want(self, number):
+        # A subscription made anew begins with history again: that is no repetition.
+        self.pair.delivered.pop(STREAMS.get(number, ""), None)
+        (self.wanted[number],) = self.pair.subscribe(BODIES[number])
+
+    def change(self):
+        number = self.rng.randrange(len(BODIES))
+        if self.rng.random() < 0.6:
+            return
+        if number in self.wanted:
+            self.pair.unsubscribe(self.wanted.pop(number))
+        else:
+            self.want(number)
+
+    @property
+    def held(self):
+        return sorted(identity(json.loads(text)) for text in self.pair.holdings())
+
+
+def identity(body):
+    return json.dumps({k: v for k, v in body.items() if v not in (None, False)}, sort_keys=True)
+
+
+def obeys(seed):
+    """Play a seed; on a breach say how to play it again."""
+    play = Play(seed)
+    pair = play.pair
+    again = f"play it again: BISTOURY_LAW_SEED={seed} pytest {Path(__file__).name} -k again"
+    assert pair.session.state == "live", again
+    assert pair.session.is_ready, again
+    assert not pair.session.registry.refused, again
+    assert play.held == sorted(identity(BODIES[number]) for number in play.wanted), again
+    assert len(pair.exchange.subscriptions()) == 1, again
+    for stream, keys in pair.delivered.items():
+        # The versions of a candle follow one another and may be equal.
+        if not stream.startswith("candle"):
+            assert len(keys) == len(set(keys)), f"{stream} repeats; {again}"
+    return pair
+
+
+@pytest.mark.parametrize("seed", PINNED)
+def test_the_law_holds_for_pinned_seeds(seed):
+    obeys(seed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("block", range(6))
+def test_the_law_holds_for_fixed_seeds(block):
+    delivered = losses = 0
+    for seed in FIXED[block::6]:
+        pair = obeys(seed)
+        delivered += sum(map(len, pair.delivered.values()))
+        losses += sum(type(it).__name__ == "Disconnected" for _, it in pair.notices)
+    # The test would prove nothing if nothing had happened.
+    assert delivered > 1000
+    assert losses > 50
+
+
+@pytest.mark.slow
+def test_the_law_holds_for_fresh_seeds():
+    drawn = SystemRandom()
+    for _ in range(FRESH):
+        obeys(drawn.randrange(10**6, 10**9))
+
+
+@pytest.mark.skipif("BISTOURY_LAW_SEED" not in os.environ, reason="no seed to play again")
+def test_the_law_holds_again():
+    obeys(int(os.environ["BISTOURY_LAW_SEED"]))
+
+
+def test_a_seed_plays_the_same_every_time():
+    first, second = Play(77), Play(77)
+    assert first.pair.notices == second.pair.notices
+    assert first.pair.delivered == second.pair.delivered

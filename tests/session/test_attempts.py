@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+from math import inf
+from random import Random
+
+import pytest
+
+from bistoury.session import Backoff, Policy
+from bistoury.session.attempts import Attempts
+from bistoury.session.breaker import Breaker
+from bistoury.session.budget import Window
+
+STEADY = Policy(backoff=Backoff(jitter=0.0))
+
+
+def attempts(*, is_gate=False, limit=30, threshold=2) -> Attempts:
+    return Attempts(Random(0), Breaker(threshold, 300.0), Window(limit), is_gate)
+
+
+def delay(it, *, penalty=0, at_least=0.0, policy=STEADY):
+    return it.delay(policy, penalty=penalty, at_least=at_least)
+
+
+def test_begins_with_nothing_held_against_it():
+    it = attempts()
+
+    assert (it.step, it.number, it.failures) == (0, 0, 0)
+    assert it.held_until(5.0) == 5.0
+
+
+def test_each_delay_is_a_step_longer():
+    it = attempts()
+
+    assert [delay(it) for _ in range(8)] == [1, 2, 4, 8, 16, 32, 60, 60]
+
+
+def test_a_penalty_skips_steps_and_stays_below_the_cap():
+    it = attempts()
+
+    assert [delay(it, penalty=2) for _ in range(4)] == [4, 32, 60, 60]
+
+
+def test_a_penalty_is_remembered():
+    it = attempts()
+    delay(it, penalty=2)
+
+    assert delay(it) == 8
+
+
+def test_never_comes_before_the_time_the_venue_named():
+    it = attempts()
+    policy = Policy()
+
+    waits = [delay(it, at_least=20.0, policy=policy) for _ in range(4)]
+
+    assert all(20.0 < wait <= 25.0 for wait in waits)
+    assert len(set(waits)) == 4
+
+
+def test_the_back_off_counts_where_it_is_longer_than_what_the_venue_named():
+    it = attempts()
+    it.step = 5
+
+    assert delay(it, at_least=20.0) == 32.0
+
+
+def test_a_time_that_equals_the_back_off_is_not_spread_again():
+    it = attempts()
+    it.step = 2
+
+    assert delay(it, at_least=4.0, policy=STEADY) == 4.0
+
+
+def test_failures_are_counted_and_told_to_the_breaker():
+    it = attempts()
+    it.failed(7.0)
+    it.failed(8.0)
+
+    assert it.failures == 2
+    assert it.breaker.failures == 2
+    assert it.breaker.next_allowed_at == 308.0
+
+
+def test_success_forgives_everything():
+    it = attempts()
+    it.failed(0.0)
+    it.number = 3
+    delay(it)
+    it.succeeded(1.0)
+
+    assert (it.step, it.number, it.failures, it.breaker.failures) == (0, 0, 0, 0)
+
+
+def test_forgiving_leaves_the_breaker_alone():
+    it = attempts()
+    it.failed(0.0)
+    it.number = 3
+    delay(it)
+    it.forgive()
+
+    assert (it.step, it.number, it.failures, it.breaker.failures) == (0, 0, 0, 1)
+
+
+def test_each_attempt_uses_the_venues_limit_on_connections():
+    it = attempts(limit=2)
+    it.started(0.0)
+    it.started(10.0)
+
+    assert it.held_until(10.0) == 60.0
+    assert it.held_until(60.0) == 60.0
+
+
+def test_a_breaker_that_only_reports_holds_nothing_back():
+    it = attempts(is_gate=False)
+    for _ in range(5):
+        it.failed(0.0)
+
+    assert it.held_until(1.0) == 1.0
+    assert it.breaker.state(1.0) == "open"
+
+
+def test_a_breaker_that_is_the_gate_lets_one_probe_through():
+    it = attempts(is_gate=True)
+    it.failed(0.0)
+    it.failed(0.0)
+
+    assert it.held_until(1.0) == 300.0
+    assert it.held_until(300.0) == 300.0
+    assert it.held_until(300.0) == inf
+
+
+def test_a_probe_is_not_wasted_on_a_moment_when_the_venue_would_refuse():
+    it = attempts(is_gate=True, limit=1)
+    it.failed(0.0)
+    it.failed(0.0)
+    it.started(290.0)
+
+    assert it.held_until(300.0) == 350.0
+    assert it.held_until(350.0) == 350.0
+
+
+@pytest.mark.parametrize("is_gate", [True, False])
+def test_a_closed_breaker_holds_nothing_back(is_gate):
+    it = attempts(is_gate=is_gate)
+    it.failed(0.0)
+
+    assert it.held_until(0.0) == 0.0

@@ -1,0 +1,842 @@
+from __future__ import annotations
+
+from math import inf
+
+import pytest
+
+from bistoury.session import (
+    Acknowledged,
+    Cause,
+    Complaint,
+    Policy,
+    Pong,
+    Promise,
+    Subscription,
+    Traits,
+    Update,
+    VenueError,
+)
+from bistoury.session import effects as do
+from bistoury.session import notices as say
+from bistoury.session.budget import Window
+from bistoury.session.conversation import Conversation
+
+
+class Talk:
+    """A conversation, and what it says."""
+
+    def __init__(self, policy=None, limit=2_000):
+        self.effects = []
+        self.window = Window(limit)
+        self.it = Conversation(policy or Policy(), self.window, self.effects)
+
+    def want(self, *feeds):
+        for subscription, traits in feeds:
+            self.it.registry.want(subscription, traits)
+        return self
+
+    def begin(self, now=0.0):
+        self.it.begin(1, now)
+        return self
+
+    def said(self):
+        """Return what was asked for since the last look, and forget it."""
+        said = self.effects.copy()
+        self.effects.clear()
+        return said
+
+    def ack(self, one, now=0.0, *, subscribed=True):
+        self.it.receive(Acknowledged(subscribed, one[0].fields), now)
+        return self
+
+    def refuse(self, one, now=0.0, *, subscribed=True):
+        fields = one[0].fields
+        error = VenueError(Complaint.REFUSED, "no such coin", fields, subscribed)
+        self.it.receive(error, now)
+        return self
+
+    def complain(self, kind, now=0.0, limit=None):
+        self.it.receive(VenueError(kind, "too many", limit=limit), now)
+        return self
+
+    def held(self, *feeds, now=0.0):
+        """Begin with these feeds granted."""
+        self.want(*feeds).begin(now)
+        for one in feeds:
+            self.ack(one, now)
+        self.said()
+        return self
+
+    def data(self, one, now, keys=None, **facts):
+        update = Update(one[1].route, b"", keys=keys, **facts)
+        if keys is not None:
+            update.keep(list(keys))
+        self.admitted = self.it.admit(update, now)
+        return update
+
+    def entry(self, one):
+        return self.it.registry.entries[one[0]]
+
+
+def feed(name, **traits):
+    traits.setdefault("route", name)
+    return Subscription(name), Traits(**traits)
+
+
+BOOK = feed("book", promise=Promise.PERIODIC)
+MIDS = feed("mids", promise=Promise.PERIODIC, greets=True)
+TRADES = feed("trades", replays=True, memory=100)
+USER = feed("fills", user="0xa", greets=True, memory=100)
+MANY = [feed(f"coin-{n}") for n in range(30)]
+
+
+@pytest.fixture
+def talk():
+    return Talk
+
+
+def requests(effects):
+    """Return how many messages would leave."""
+    return sum(not isinstance(effect, do.Announce) for effect in effects)
+
+
+def notices(effects):
+    return [effect.notice for effect in effects if isinstance(effect, do.Announce)]
+
+
+# Beginning and end
+
+
+def test_begins_with_a_ping_and_then_asks_for_all_that_is_wanted(talk):
+    it = talk().want(BOOK, USER).begin()
+
+    assert it.said() == [
+        do.SendPing(),
+        do.SendSubscribe(USER[0]),
+        do.SendSubscribe(BOOK[0]),
+    ]
+    assert it.it.is_open
+    assert it.it.connection_id == 1
+
+
+def test_says_nothing_without_a_connection(talk):
+    it = talk().want(BOOK)
+    it.it.pump(0.0)
+
+    assert it.said() == []
+    assert it.it.deadline == inf
+
+
+def test_begins_anew_after_an_end(talk):
+    it = talk().held(BOOK)
+    it.it.end()
+    assert not it.it.is_open
+    assert it.it.deadline == inf
+
+    it.begin(100.0)
+    assert do.SendSubscribe(BOOK[0]) in it.said()
+
+
+# Room
+
+
+def test_keeps_a_tenth_of_the_messages_for_pings_and_goodbyes(talk):
+    it = talk(limit=20).want(*MANY).begin()
+
+    # 20 - 2 in reserve, the first of which is the ping.
+    assert requests(it.said()) == 18
+    assert it.window.used(0.0) == 18
+
+
+def test_goes_on_when_the_window_has_room_again(talk):
+    it = talk(limit=20).want(*MANY).begin()
+    it.said()
+    assert it.it.deadline == 5.0  # acknowledgements first
+
+    for one in MANY:
+        it.ack(one, 1.0)
+    assert it.it.deadline == 14.0
+    it.said()
+    it.it.pump(59.9)
+    assert it.said() == []
+    assert it.it._send_at == 60.0
+    it.it.pump(60.0)
+    assert requests(it.said()) == 13
+
+
+def test_without_anything_unsent_it_does_not_wait_for_room(talk):
+    it = talk(limit=20).want(*MANY[:17]).begin()
+
+    assert it.it._send_at == inf
+
+
+def test_waits_for_room_even_for_one(talk):
+    it = talk(limit=20).want(*MANY[:18]).begin()
+
+    assert it.it._send_at == 60.0
+
+
+def test_what_waits_for_an_answer_does_not_wait_for_time(talk):
+    # Both have one route: the second is sent when the first has left.
+    old = Subscription("l2Book", (("nSigFigs", 2),)), Traits("same")
+    new = Subscription("l2Book", (("nSigFigs", 5),)), Traits("same")
+    it = talk().held(old)
+    it.it.give_up(old[0])
+    it.want(new)
+    it.it.pump(1.0)
+
+    assert it.said() == [do.SendUnsubscribe(old[0])]
+    assert it.it._send_at == inf
+    it.ack(old, 2.0, subscribed=False)
+    it.it.pump(2.0)
+    assert it.said() == [do.SendSubscribe(new[0])]
+
+
+def test_goodbyes_use_the_reserve_but_leave_a_tenth_of_it_to_pings(talk):
+    it = talk(limit=200).held(*[feed(f"coin-{n}") for n in range(150)])
+    it.window.take(0.0, 29)  # 180 used: subscribing is over
+    for n in range(150):
+        it.it.give_up(Subscription(f"coin-{n}"))
+    it.it.pump(1.0)
+
+    said = it.said()
+    assert len(said) == 18
+    assert all(isinstance(effect, do.SendUnsubscribe) for effect in said)
+    assert it.it._send_at == 60.0
+
+
+def test_never_sends_more_than_the_venue_allows_when_everything_changes(talk):
+    it = talk(limit=200).held(*[feed(f"old-{n}") for n in range(150)])
+    for n in range(150):
+        it.it.give_up(Subscription(f"old-{n}"))
+    it.want(*[feed(f"new-{n}") for n in range(150)])
+    it.it.pump(1.0)
+
+    assert it.window.used(1.0) <= 198
+
+
+def test_pings_need_no_room(talk):
+    it = talk(limit=20).want(*MANY).begin()
+    it.window.fill(0.0)
+    it.said()
+    it.it.ping(1.0)
+
+    assert it.said() == [do.SendPing()]
+    assert it.window.used(1.0) == 21
+
+
+# Pings and silence
+
+
+def test_pings_at_intervals(talk):
+    it = talk().begin()
+    it.said()
+    moments = []
+    for _ in range(3):
+        now = it.it.deadline
+        it.it.receive(Pong(), now - 1.0)
+        assert it.it.inspect(now) is None
+        moments.append(now)
+        assert it.said() == [do.SendPing()]
+
+    assert moments == [14.0, 28.0, 42.0]
+
+
+def test_gives_up_after_24_seconds_without_a_byte(talk):
+    it = talk().begin()
+    assert it.it.inspect(14.0) is None
+    assert it.it.inspect(23.99) is None
+
+    assert it.it.inspect(24.0) == (Cause.SILENT, "nothing heard for 24 s")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        Pong(),
+        Acknowledged(True, {"type": "nothing"}),
+        VenueError(Complaint.OTHER, "what?"),
+    ],
+    ids=["pong", "acknowledgement", "error"],
+)
+def test_any_answer_is_a_sign_of_life(talk, message):
+    it = talk().begin()
+    it.it.inspect(14.0)
+    it.it.receive(message, 20.0)
+
+    assert it.it.inspect(43.9) is None
+    assert it.it.inspect(44.0) is not None
+
+
+@pytest.mark.parametrize("one", [TRADES, feed("unknown")], ids=["wanted", "not wanted"])
+def test_any_data_is_a_sign_of_life(talk, one):
+    it = talk().held(TRADES)
+    it.data(one, 20.0)
+
+    assert it.it.inspect(43.9) is None
+
+
+def test_what_is_sent_is_no_sign_of_life(talk):
+    it = talk().held(TRADES)
+    for n, at in enumerate((5.0, 10.0, 15.0, 20.0, 23.0)):
+        it.want(feed(f"more-{n}"))
+        it.it.pump(at)
+        it.it.ping(at)
+
+    assert it.it.inspect(24.0) == (Cause.SILENT, "nothing heard for 24 s")
+
+
+def test_the_settings_of_silence_are_added(talk):
+    it = talk(Policy(ping_interval=2.0, pong_timeout=1.0)).begin()
+
+    assert it.it.inspect(3.0) == (Cause.SILENT, "nothing heard for 3 s")
+
+
+# Promised data
+
+
+def test_promised_data_that_does_not_come_ends_the_connection(talk):
+    it = talk().held(BOOK)
+    it.it.receive(Pong(), 29.0)
+    assert it.it.inspect(29.99) is None
+    it.said()
+
+    assert it.it.inspect(30.0) == (Cause.SILENT, "no messages for 30 s")
+    assert notices(it.said()) == [say.NoMessages(1, 30.0)]
+
+
+def test_pongs_and_acknowledgements_are_not_data(talk):
+    it = talk().want(BOOK, *MANY[:20]).begin()
+    it.ack(BOOK, 1.0)
+    for n in range(20):
+        it.it.receive(Pong(), 2.0 + n)
+        it.ack(MANY[n], 2.0 + n)
+
+    assert it.it.inspect(30.9) is None
+    assert it.it.inspect(31.0) is not None
+
+
+def test_any_wanted_data_is_data(talk):
+    it = talk().held(BOOK, TRADES)
+    it.data(TRADES, 20.0, keys=[1])
+    it.it.receive(Pong(), 40.0)
+
+    assert it.it.inspect(49.9) is None
+    assert it.it.inspect(50.0) is not None
+
+
+def test_data_nobody_wants_is_not_the_promised_data(talk):
+    it = talk().held(BOOK)
+    it.data(feed("stray"), 25.0)
+
+    assert it.it.inspect(30.0) is not None
+
+
+def test_only_feeds_that_speak_at_intervals_promise(talk):
+    it = talk().held(TRADES, USER)
+    it.it.receive(Pong(), 1e6)
+
+    assert it.it.inspect(1e6) is None
+    assert it.it.reasons(1e6) == ()
+
+
+def test_a_promise_begins_with_its_acknowledgement(talk):
+    it = talk().want(BOOK).begin()
+    it.it.receive(Pong(), 20.0)
+    it.ack(BOOK, 20.0)
+    it.it.receive(Pong(), 45.0)
+
+    assert it.it.inspect(49.9) is None
+    assert it.it.inspect(50.0) is not None
+
+
+def test_a_second_promise_does_not_put_off_the_first(talk):
+    it = talk().want(BOOK, MIDS).begin()
+    it.ack(BOOK, 0.0)
+    it.ack(MIDS, 20.0)
+
+    assert it.it.inspect(30.0) is not None
+
+
+def test_without_the_last_promise_nothing_is_missing(talk):
+    it = talk().held(BOOK, MIDS, TRADES)
+    it.it.receive(Pong(), 29.0)
+    it.it.give_up(BOOK[0])
+    it.it.give_up(MIDS[0])
+
+    assert it.it.inspect(40.0) is None
+
+
+def test_one_promise_of_two_is_enough_to_wait_for_data(talk):
+    it = talk().held(BOOK, MIDS)
+    it.it.give_up(MIDS[0])
+
+    assert it.it.inspect(30.0) is not None
+
+
+def test_a_new_promise_after_the_last_one_left_starts_the_wait_anew(talk):
+    it = talk().held(BOOK)
+    it.it.give_up(BOOK[0])
+    it.it.receive(Pong(), 100.0)
+    it.want(MIDS)
+    it.it.pump(100.0)
+    it.ack(MIDS, 101.0)
+    it.it.receive(Pong(), 125.0)
+
+    assert it.it.inspect(130.9) is None
+    assert it.it.inspect(131.0) is not None
+
+
+def test_the_message_timeout_is_a_setting(talk):
+    it = talk(Policy(message_timeout=12.0)).held(BOOK)
+
+    assert it.it.inspect(11.9) is None
+    assert it.it.inspect(12.0) == (Cause.SILENT, "no messages for 12 s")
+
+
+# How long promised data may be missing
+
+
+def rhythm(it, one, *moments):
+    for at in moments:
+        it.data(one, at)
+
+
+def test_patience_is_the_setting_until_an_interval_is_learned(talk):
+    it = talk(Policy(message_timeout=10.0)).held(BOOK)
+    assert it.it.patience == 10.0
+
+    rhythm(it, BOOK, 1.0)
+    assert it.it.patience == 10.0
+
+
+def test_patience_is_three_intervals_where_that_is_longer(talk):
+    it = talk(Policy(message_timeout=10.0)).held(BOOK)
+    rhythm(it, BOOK, 5.0, 10.0)
+
+    assert it.it.patience == 15.0
+
+
+def test_the_fastest_promising_feed_decides(talk):
+    it = talk(Policy(message_timeout=1.0)).held(BOOK, MIDS, TRADES)
+    rhythm(it, BOOK, 10.0, 20.0)
+    rhythm(it, MIDS, 22.0, 26.0)
+    rhythm(it, TRADES, 27.0, 27.1)
+
+    assert it.it.patience == 12.0
+
+
+def test_an_interval_follows_the_venue_slowly(talk):
+    it = talk().held(BOOK)
+    rhythm(it, BOOK, 1.0, 2.0)
+    assert it.entry(BOOK).interval == 1.0
+
+    rhythm(it, BOOK, 7.0)
+    assert it.entry(BOOK).interval == pytest.approx(1.4)
+
+
+def test_a_pause_between_two_connections_is_no_interval(talk):
+    it = talk().held(BOOK)
+    rhythm(it, BOOK, 1.0, 2.0)
+    it.it.end()
+    it.begin(1_000.0)
+    it.ack(BOOK, 1_000.0)
+    rhythm(it, BOOK, 1_001.0)
+
+    assert it.entry(BOOK).interval == 1.0
+
+
+# How often missing data may cost a connection
+
+
+def test_missing_data_costs_no_more_connections_an_hour_than_the_cap(talk):
+    it = talk(Policy(watchdog_cap=2))
+    ends = []
+    for start in (0.0, 100.0):
+        it.held(BOOK, now=start)
+        it.it.receive(Pong(), start + 29.0)
+        ends.append(it.it.inspect(start + 30.0))
+        it.it.end()
+    it.held(BOOK, now=200.0)
+    it.it.receive(Pong(), 229.0)
+
+    assert all(end is not None for end in ends)
+    assert it.it.inspect(230.0) is None
+    assert it.it.deadline > 230.0
+
+
+def test_past_the_cap_it_says_what_is_wrong_and_decides_again_later(talk):
+    it = talk(Policy(watchdog_cap=0)).held(BOOK)
+    it.it.receive(Pong(), 29.0)
+    assert it.it.reasons(29.9) == ()
+    assert it.it.inspect(30.0) is None
+
+    assert it.it.reasons(30.0) == (
+        "no messages for over 30 s, and the limit of 0 reconnects an hour is used up",
+    )
+    it.it.policy = Policy(watchdog_cap=1)
+    for at in (40.0, 50.0, 59.9):
+        it.it.receive(Pong(), at)
+        assert it.it.inspect(at) is None
+    assert it.it.inspect(60.0) == (Cause.SILENT, "no messages for 30 s")
+
+
+def test_data_that_comes_after_all_ends_the_complaint(talk):
+    it = talk(Policy(watchdog_cap=0)).held(BOOK)
+    it.it.inspect(30.0)
+    it.data(BOOK, 31.0)
+
+    assert it.it.reasons(60.9) == ()
+
+
+def test_a_refused_feed_is_a_reason(talk):
+    it = talk().want(TRADES).begin().refuse(TRADES)
+
+    assert it.it.reasons(0.0) == ("trades refused: no such coin",)
+
+
+# Data
+
+
+def test_data_is_given_to_whoever_wants_its_route(talk):
+    it = talk().held(BOOK)
+    it.data(BOOK, 7.0, time=123)
+    it.data(BOOK, 8.0, time=99)
+
+    entry = it.entry(BOOK)
+    assert it.admitted is entry
+    assert (entry.received, it.it.received) == (2, 2)
+    assert (entry.last_at, it.it.data_at) == (8.0, 8.0)
+    assert entry.venue_time == 123
+    assert it.it.unrouted == 0
+
+
+def test_data_nobody_wants_is_counted_apart(talk):
+    it = talk().held(BOOK)
+    it.data(feed("stray"), 7.0)
+    it.data(feed("stray"), 7.0)
+
+    assert it.admitted is None
+    assert (it.it.unrouted, it.it.received, it.it.data_at) == (2, 0, None)
+
+
+def test_rows_that_were_delivered_before_are_taken_out(talk):
+    it = talk().held(TRADES)
+    it.data(TRADES, 5.0, keys=[1, 2])
+    update = it.data(TRADES, 6.0, keys=[2, 3])
+
+    assert update.rows == [3]
+    assert not update.is_void
+    assert it.data(TRADES, 7.0, keys=[3]).is_void
+
+
+def test_a_frame_of_a_state_is_never_void(talk):
+    it = talk().held(BOOK)
+
+    assert not it.data(BOOK, 5.0).is_void
+    assert not it.data(BOOK, 5.0).is_void
+
+
+def test_history_that_the_venue_marks_is_a_replay(talk):
+    it = talk().held(USER)
+    message = {"data": []}
+    it.data(USER, 1.0, keys=[1], message=message, is_snapshot=True)
+
+    assert message["snapshot"] is True
+
+
+def test_a_first_frame_of_trades_right_after_the_grant_is_a_replay(talk):
+    it = talk().held(TRADES)
+    early, late = {"data": []}, {"data": []}
+    it.data(TRADES, 2.0, keys=[1], message=early)
+    it.it.data_started(TRADES[0])
+    it.data(TRADES, 2.0, keys=[2], message=late)
+
+    assert early == {"data": [1], "snapshot": True}
+    assert late == {"data": [2]}
+
+
+# Proof
+
+
+def test_data_proves_a_connection(talk):
+    it = talk().held(MIDS)
+    assert not it.it.is_proven
+
+    it.it.data_started(MIDS[0])
+    assert it.it.is_proven
+    assert it.it.registry.mute == set()
+    assert notices(it.said()) == [say.Started(MIDS[0])]
+
+
+def test_a_pong_proves_a_connection_that_nobody_expects_data_of(talk):
+    it = talk().want(TRADES).begin()
+    assert not it.it.is_proven
+
+    it.it.receive(Pong(), 1.0)
+    assert it.it.is_proven
+
+
+@pytest.mark.parametrize("one", [BOOK, MIDS, USER], ids=lambda it: str(it[0]))
+def test_a_pong_proves_nothing_where_data_is_to_be_expected(talk, one):
+    it = talk().want(one).begin()
+    it.it.receive(Pong(), 1.0)
+    it.ack(one, 1.0)
+    it.it.receive(Pong(), 2.0)
+
+    assert not it.it.is_proven
+
+
+def test_an_early_pong_counts_once_nothing_is_to_be_expected_any_more(talk):
+    it = talk().want(MIDS).begin()
+    it.it.receive(Pong(), 1.0)
+    it.refuse(MIDS, 2.0)
+
+    assert it.it.is_proven
+
+
+def test_an_acknowledgement_proves_nothing(talk):
+    it = talk().want(TRADES).begin().ack(TRADES)
+
+    assert not it.it.is_proven
+
+
+@pytest.mark.parametrize("proof", ["data", "pong"])
+def test_each_connection_has_to_be_proven_anew(talk, proof):
+    it = talk().held(TRADES)
+    if proof == "data":
+        it.it.data_started(TRADES[0])
+    else:
+        it.it.receive(Pong(), 1.0)
+    it.it.end()
+    it.begin(10.0)
+
+    assert not it.it.is_proven
+
+
+# Answers
+
+
+def test_a_pong_is_timed(talk):
+    it = talk().begin(10.0)
+    it.it.receive(Pong(), 10.5)
+
+    assert list(it.it.liveness.round_trips) == [0.5]
+
+
+def test_a_grant_is_announced(talk):
+    it = talk().want(TRADES).begin()
+    it.said()
+    it.ack(TRADES)
+
+    assert notices(it.said()) == [say.Granted(TRADES[0])]
+
+
+def test_a_grant_of_something_unknown_is_not(talk):
+    it = talk().begin()
+    it.said()
+    it.ack(TRADES)
+
+    assert it.said() == []
+
+
+def test_a_goodbye_that_is_acknowledged_is_not_announced(talk):
+    it = talk().held(TRADES)
+    it.it.give_up(TRADES[0])
+    it.it.pump(1.0)
+    it.said()
+    it.ack(TRADES, 1.0, subscribed=False)
+
+    assert it.said() == []
+
+
+# Unanswered requests
+
+
+def test_a_request_that_stays_unanswered_is_repeated_after_five_seconds(talk):
+    it = talk().want(*MANY[:2]).begin()
+    it.said()
+    it.ack(MANY[0], 1.0)
+    it.said()
+    assert it.it.deadline == 5.0
+    it.it.inspect(4.99)
+    assert it.said() == []
+    it.it.inspect(5.0)
+
+    lonely = MANY[1][0]
+    assert it.said() == [do.Announce(say.AskedAgain(lonely)), do.SendSubscribe(lonely)]
+    assert it.it.deadline == 10.0
+    assert it.window.used(5.0) == 4
+
+
+def test_a_goodbye_that_stays_unanswered_is_repeated_too(talk):
+    it = talk().held(TRADES)
+    it.it.give_up(TRADES[0])
+    it.it.pump(1.0)
+    it.said()
+    it.it.inspect(6.0)
+
+    assert do.SendUnsubscribe(TRADES[0]) in it.said()
+
+
+def test_without_room_the_repetition_waits_another_turn(talk):
+    it = talk(limit=20).want(*MANY[:2]).begin()
+    it.said()
+    it.window.take(0.0, 14)  # one message is left that is not in reserve
+    it.it.inspect(5.0)
+    assert it.said() == [
+        do.Announce(say.AskedAgain(MANY[0][0])),
+        do.SendSubscribe(MANY[0][0]),
+    ]
+
+    assert it.it.deadline == 10.0
+    it.it.inspect(10.0)
+    assert it.said() == []
+    assert it.it.deadline == 14.0
+
+
+# Complaints
+
+
+def test_every_complaint_is_announced(talk):
+    it = talk().begin()
+    it.said()
+    it.complain(Complaint.OTHER, limit=7)
+
+    assert notices(it.said()) == [say.VenueComplained(Complaint.OTHER, "too many", 7)]
+
+
+def test_a_refusal_reaches_its_subscription(talk):
+    it = talk().want(TRADES, BOOK).begin()
+    it.said()
+    it.refuse(TRADES, 3.0)
+
+    assert notices(it.said())[1:] == [
+        say.Refused(TRADES[0], "no such coin", will_retry=False)
+    ]
+    assert it.entry(TRADES).refused_at == 3.0
+
+
+def test_a_refusal_of_what_was_granted_before_will_be_tried_again(talk):
+    it = talk().held(TRADES)
+    it.it.end()
+    it.begin(10.0)
+    it.said()
+    it.refuse(TRADES, 10.0)
+    it.it.receive(Pong(), 60.0)
+    it.said()
+    assert it.it.registry.refused_since() == 10.0
+    assert it.it._send_at == inf
+
+    it.it.inspect(69.9)
+    assert not any(isinstance(effect, do.SendSubscribe) for effect in it.said())
+    it.it.inspect(70.0)
+    assert do.SendSubscribe(TRADES[0]) in it.said()
+
+
+def test_the_next_try_of_what_was_refused_is_on_the_clock(talk):
+    it = talk(Policy(refused_retry=7.0)).held(TRADES)
+    it.it.end()
+    it.begin(10.0)
+    it.refuse(TRADES, 10.0)
+
+    assert it.it.deadline == 17.0
+
+
+def test_a_refusal_that_names_nobody_we_know_is_only_announced(talk):
+    it = talk().begin()
+    it.said()
+    it.refuse(TRADES)
+
+    assert [type(notice) for notice in notices(it.said())] == [say.VenueComplained]
+
+
+def test_a_refusal_without_fields_is_only_announced(talk):
+    it = talk().want(TRADES).begin()
+    it.said()
+    it.it.receive(VenueError(Complaint.REFUSED, "no"), 0.0)
+
+    assert [type(notice) for notice in notices(it.said())] == [say.VenueComplained]
+    assert it.entry(TRADES).holding == "asked"
+
+
+def test_a_refused_goodbye_is_not_a_refused_subscription(talk):
+    it = talk().held(TRADES)
+    it.it.give_up(TRADES[0])
+    it.it.pump(0.0)
+    it.said()
+    it.refuse(TRADES, subscribed=False)
+
+    assert [type(notice) for notice in notices(it.said())] == [say.VenueComplained]
+
+
+def test_too_many_users_is_said_of_the_oldest_request_for_a_user(talk):
+    it = talk().want(TRADES, USER).begin()
+    it.said()
+    it.complain(Complaint.USERS, 2.0, limit=10)
+
+    assert notices(it.said())[1:] == [say.Refused(USER[0], "too many", False)]
+    assert it.entry(USER).refused_at == 2.0
+    assert it.entry(TRADES).holding == "asked"
+
+
+def test_too_many_subscriptions_is_said_of_the_oldest_request(talk):
+    it = talk().want(TRADES, BOOK).begin()
+    it.said()
+    it.complain(Complaint.SUBSCRIPTIONS)
+
+    assert notices(it.said())[1:] == [say.Refused(TRADES[0], "too many", False)]
+
+
+def test_too_many_messages_halts_requests_until_the_window_is_empty(talk):
+    it = talk().want(TRADES).begin()
+    it.complain(Complaint.MESSAGES, 1.0)
+    it.want(BOOK)
+    it.it.pump(1.0)
+    it.said()
+    assert it.window.room(1.0) == 0
+
+    it.it.ping(2.0)
+    assert it.said() == [do.SendPing()]
+    it.it.inspect(5.0)
+    assert requests(it.said()) == 0
+    # What was sent before the complaint frees first; it is not enough for a request.
+    it.it.pump(60.0)
+    assert requests(it.said()) == 0
+    it.it.pump(61.0)
+    assert it.said() == [do.SendSubscribe(BOOK[0])]
+
+
+def test_too_many_posts_is_nobodys_subscription(talk):
+    it = talk().want(TRADES).begin()
+    it.said()
+    it.complain(Complaint.POSTS)
+
+    assert [type(notice) for notice in notices(it.said())] == [say.VenueComplained]
+    assert it.entry(TRADES).holding == "asked"
+
+
+# The next moment
+
+
+def test_the_deadline_is_the_soonest_of_all_there_is_to_decide(talk):
+    policy = Policy(ack_timeout=9.0, ping_interval=5.0, message_timeout=4.0)
+    it = talk(policy).want(TRADES, BOOK).begin()
+    assert it.it.deadline == 5.0
+
+    it.ack(BOOK, 0.0)
+    assert it.it.deadline == 4.0
+    it.data(BOOK, 3.0)
+    assert it.it.deadline == 5.0
+    it.it.inspect(5.0)
+    it.it.receive(Pong(), 5.0)
+    assert it.it.deadline == 7.0
+    it.data(BOOK, 6.5)
+    assert it.it.deadline == 9.0
+
+
+def test_giving_up_the_unknown_is_fine(talk):
+    it = talk().begin()
+    it.it.give_up(TRADES[0])
+
+    assert it.it.registry.entries == {}

@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+
+from bistoury.session import Subscription
+from bistoury.session import effects as do
+from bistoury.session import notices as say
+
+BTC = Subscription("trades", (("coin", "BTC"),))
+
+EFFECTS = [
+    do.OpenConnection(1),
+    do.DropConnection(1, politely=True),
+    do.SendSubscribe(BTC),
+    do.SendUnsubscribe(BTC),
+    do.SendPing(),
+    do.Announce(say.Connected(1)),
+]
+
+
+def test_the_table_above_has_every_effect():
+    assert {type(effect) for effect in EFFECTS} == set(get_args(do.Effect))
+
+
+@pytest.mark.parametrize("effect", EFFECTS, ids=lambda it: type(it).__name__)
+def test_is_compared_by_value_and_does_not_change(effect):
+    assert type(effect)(*(getattr(effect, f) for f in effect.__struct_fields__)) == effect
+    for field in effect.__struct_fields__:
+        with pytest.raises(AttributeError):
+            setattr(effect, field, None)
+
+
+def test_asking_for_a_feed_is_not_giving_it_up():
+    assert do.SendSubscribe(BTC) != do.SendUnsubscribe(BTC)

@@ -1,0 +1,63 @@
+"""Events are all there is to a run, so each must survive being written down."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import msgspec
+import pytest
+
+from bistoury.session import (
+    Acknowledged,
+    Backoff,
+    Cause,
+    Complaint,
+    Policy,
+    Pong,
+    Promise,
+    Subscription,
+    Traits,
+    VenueError,
+)
+from bistoury.session import events as on
+
+BTC = Subscription("trades", (("coin", "BTC"),))
+
+EVENTS = [
+    on.ConnectRequested(),
+    on.CloseRequested(),
+    on.ReconnectRequested("user"),
+    on.PolicyChanged(Policy(tick=2.0, backoff=Backoff(factor=3.0))),
+    on.SubscribeRequested(BTC, Traits("trades:BTC", Promise.EVENT, memory=9)),
+    on.UnsubscribeRequested(BTC),
+    on.ConnectionOpened(3),
+    on.ConnectionLost(3, Cause.RATE_LIMITED, 429, "slow down", 20.0),
+    on.ConnectionLost(3, Cause.NETWORK),
+    on.MessageReceived(3, Pong()),
+    on.MessageReceived(3, Acknowledged(False, BTC.fields)),
+    on.MessageReceived(3, VenueError(Complaint.USERS, "no", limit=10)),
+    on.DataStarted(3, BTC),
+    on.TimePassed(1_790_000_000.5),
+]
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda it: type(it).__name__)
+def test_can_be_written_to_a_journal_and_read_back(event):
+    line = msgspec.json.encode((12.5, event))
+
+    assert msgspec.json.decode(line, type=tuple[float, on.Event]) == (12.5, event)
+
+
+def test_the_table_above_has_every_event():
+    assert {type(event) for event in EVENTS} == set(get_args(on.Event))
+
+
+def test_a_loss_without_a_close_frame_has_neither_code_nor_reason():
+    lost = on.ConnectionLost(1, Cause.NETWORK)
+
+    assert (lost.code, lost.reason, lost.retry_after) == (None, "", None)
+
+
+def test_an_event_does_not_change():
+    with pytest.raises(AttributeError):
+        on.ConnectionOpened(1).connection_id = 2

@@ -1,0 +1,840 @@
+from __future__ import annotations
+
+from math import inf
+
+import pytest
+
+from bistoury.session import Promise, Subscription, Traits
+from bistoury.session.registry import Entry, Holding, Registry
+
+ALL = 10_000
+
+
+def feed(name, **traits):
+    traits.setdefault("route", name)
+    return Subscription(name), Traits(**traits)
+
+
+A, B = feed("a"), feed("b")
+USER = feed("fills", user="0xa")
+GREETS = feed("mids", greets=True)
+PERIODIC = feed("books", promise=Promise.PERIODIC)
+
+
+@pytest.fixture
+def registry():
+    return Registry()
+
+
+def want(registry, *feeds):
+    for subscription, traits in feeds:
+        registry.want(subscription, traits)
+
+
+def take(registry, now=0.0, room=ALL, spare=ALL):
+    """Take what may be sent; return it as (feed, what is asked of it)."""
+    taken = registry.take(now, room, spare)
+    return [(it.subscription.feed, str(it.holding)) for it in taken]
+
+
+def settle(registry, one, *, now=0.0, subscribed=True):
+    return registry.settle(one[0].fields, now, subscribed=subscribed)
+
+
+def refuse(registry, one, *, now=0.0, subscribed=True):
+    return registry.refuse(one[0].fields, "no", now, subscribed=subscribed)
+
+
+def hold(registry, *feeds):
+    """Want feeds, ask for them, and have them granted."""
+    want(registry, *feeds)
+    take(registry)
+    for one in feeds:
+        settle(registry, one)
+
+
+def entry(registry, one):
+    return registry.entries[one[0]]
+
+
+# Wanting and asking
+
+
+def test_what_is_wanted_is_asked_for_once(registry):
+    want(registry, A, B)
+
+    assert registry.has_unsent
+    assert take(registry) == [("a", "asked"), ("b", "asked")]
+    assert take(registry) == []
+    assert not registry.has_unsent
+
+
+def test_wanting_twice_is_asking_once(registry):
+    want(registry, A, A)
+
+    assert take(registry) == [("a", "asked")]
+    assert list(registry.entries) == [A[0]]
+
+
+def test_only_what_has_room_is_asked_for(registry):
+    want(registry, A, B)
+
+    assert take(registry, room=1) == [("a", "asked")]
+    assert registry.has_unsent
+    assert take(registry, room=0) == []
+    assert take(registry, room=1) == [("b", "asked")]
+
+
+def test_users_feeds_are_asked_for_first(registry):
+    want(registry, A, USER, B)
+
+    assert [name for name, _ in take(registry)] == ["fills", "a", "b"]
+
+
+def test_what_a_request_took_from_the_room_is_counted_over_both_queues(registry):
+    want(registry, A, USER)
+
+    assert take(registry, room=1) == [("fills", "asked")]
+
+
+def test_a_request_that_was_withdrawn_before_it_was_sent_is_not_sent(registry):
+    want(registry, A)
+    registry.release(A[0])
+
+    assert take(registry) == []
+    assert registry.entries == {}
+    assert registry.routes == {}
+
+
+def test_a_request_that_was_withdrawn_takes_no_room(registry):
+    want(registry, A, B)
+    registry.release(A[0])
+
+    assert take(registry, room=1) == [("b", "asked")]
+
+
+def test_releasing_what_nobody_wanted_is_fine(registry):
+    registry.release(A[0])
+
+    assert registry.entries == {}
+
+
+def test_a_new_entry_is_wanted_and_asked_for_nothing(registry):
+    want(registry, A)
+    it = entry(registry, A)
+
+    assert (it.is_wanted, it.holding, it.asked_at) == (True, "nothing", inf)
+    assert (it.was_granted, it.refusal, it.refused_at) == (False, "", inf)
+    assert (it.granted_at, it.is_speaking, it.received) == (inf, False, 0)
+    assert (it.last_at, it.interval, it.venue_time) == (0.0, 0.0, 0)
+
+
+def test_frames_of_a_route_go_to_whoever_wants_it(registry):
+    want(registry, A)
+
+    assert registry.routes == {"a": entry(registry, A)}
+
+
+# Acknowledgements
+
+
+def test_an_acknowledged_feed_is_held(registry):
+    want(registry, A)
+    take(registry, now=1.0)
+    it = settle(registry, A, now=2.0)
+
+    assert it is entry(registry, A)
+    assert it.holding == "held"
+    assert it.asked_at == inf
+    assert it.granted_at == 2.0
+    assert it.was_granted
+    assert registry.held == 1
+
+
+def test_what_is_due_is_what_is_wanted_and_not_yet_held(registry):
+    want(registry, A, B)
+    assert registry.due == {A[0], B[0]}
+
+    take(registry)
+    settle(registry, A)
+    assert registry.due == {B[0]}
+
+    registry.release(B[0])
+    assert registry.due == set()
+
+
+def test_an_answer_nobody_waits_for_changes_nothing(registry):
+    want(registry, A)
+
+    assert settle(registry, A) is None
+    assert settle(registry, B) is None
+    take(registry)
+    assert settle(registry, A, subscribed=False) is None
+    assert entry(registry, A).holding == "asked"
+    settle(registry, A)
+    assert settle(registry, A) is None
+
+
+def test_an_acknowledgement_with_defaults_added_belongs_to_the_request_it_contains(
+    registry,
+):
+    book = Subscription("l2Book", (("coin", "BTC"),)), Traits("book")
+    want(registry, book)
+    take(registry)
+    fields = {"coin": "BTC", "type": "l2Book", "nLevels": 20}
+
+    assert registry.settle(fields, 0.0, subscribed=True).subscription == book[0]
+
+
+def test_of_several_requests_the_most_specific_is_meant(registry):
+    plain = Subscription("l2Book", (("coin", "BTC"),)), Traits("plain")
+    fine = Subscription("l2Book", (("coin", "BTC"), ("nSigFigs", 5))), Traits("fine")
+    want(registry, plain, fine)
+    take(registry)
+    fields = {"type": "l2Book", "coin": "BTC", "nSigFigs": 5, "nLevels": 20}
+
+    assert registry.settle(fields, 0.0, subscribed=True).subscription == fine[0]
+    assert registry.settle(fields, 0.0, subscribed=True).subscription == plain[0]
+
+
+def test_an_exact_match_goes_before_anything_else(registry):
+    plain = Subscription("l2Book", (("coin", "BTC"),)), Traits("plain")
+    fine = Subscription("l2Book", (("coin", "BTC"), ("nSigFigs", 5))), Traits("fine")
+    want(registry, plain, fine)
+    take(registry)
+
+    for one in (plain, fine):
+        assert settle(registry, one).subscription == one[0]
+
+
+def test_an_exact_match_that_waits_for_another_kind_of_answer_is_not_meant(registry):
+    plain = Subscription("l2Book", (("coin", "BTC"),)), Traits("plain")
+    fine = Subscription("l2Book", (("coin", "BTC"), ("nSigFigs", 5))), Traits("fine")
+    hold(registry, fine)
+    registry.release(fine[0])
+    want(registry, plain)
+    take(registry)
+    fields = {"type": "l2Book", "coin": "BTC", "nSigFigs": 5}
+
+    assert registry.settle(fields, 0.0, subscribed=True).subscription == plain[0]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"type": "bbo", "coin": "BTC"},
+        {"type": "trades", "coin": "ETH"},
+        {"type": "trades"},
+        {"coin": "BTC"},
+        {},
+    ],
+)
+def test_an_acknowledgement_of_something_else_matches_nothing(registry, fields):
+    want(registry, (Subscription("trades", (("coin", "BTC"),)), Traits("t")))
+    take(registry)
+
+    assert registry.settle(fields, 0.0, subscribed=True) is None
+
+
+# Giving up
+
+
+def test_a_held_feed_is_given_up_when_it_is_not_wanted(registry):
+    hold(registry, A)
+    registry.release(A[0])
+
+    assert registry.has_unwanted
+    assert registry.routes == {}
+    assert take(registry) == [("a", "leaving")]
+    assert not registry.has_unwanted
+    assert take(registry) == []
+
+
+def test_an_entry_is_forgotten_when_the_venue_has_let_it_go(registry):
+    hold(registry, A)
+    registry.release(A[0])
+    take(registry)
+    settle(registry, A, subscribed=False)
+
+    assert registry.entries == {}
+    assert registry.held == 0
+
+
+def test_giving_up_goes_before_asking_and_has_room_of_its_own(registry):
+    hold(registry, A, B)
+    want(registry, feed("c"))
+    registry.release(A[0])
+    registry.release(B[0])
+
+    assert take(registry, room=0, spare=1) == [("a", "leaving")]
+    assert registry.has_unwanted
+    assert take(registry, room=0, spare=0) == []
+    assert take(registry, room=2, spare=1) == [("b", "leaving"), ("c", "asked")]
+
+
+def test_what_giving_up_takes_is_not_there_for_asking(registry):
+    hold(registry, A)
+    registry.release(A[0])
+    want(registry, B)
+
+    assert take(registry, room=1, spare=1) == [("a", "leaving")]
+    assert take(registry, room=1, spare=1) == [("b", "asked")]
+
+
+def test_changing_ones_mind_before_the_goodbye_is_sent_sends_nothing(registry):
+    hold(registry, A)
+    registry.release(A[0])
+    want(registry, A)
+
+    assert take(registry) == []
+    assert entry(registry, A).holding == "held"
+
+
+def test_what_was_not_given_up_after_all_takes_no_spare(registry):
+    hold(registry, A, B)
+    registry.release(A[0])
+    registry.release(B[0])
+    want(registry, A)
+
+    assert take(registry, spare=1) == [("b", "leaving")]
+
+
+def test_wanting_again_while_leaving_asks_once_it_has_left(registry):
+    hold(registry, A)
+    registry.release(A[0])
+    take(registry)
+    want(registry, A)
+    assert take(registry) == []
+
+    settle(registry, A, subscribed=False)
+    assert take(registry) == [("a", "asked")]
+
+
+def test_releasing_while_asked_gives_up_once_it_is_granted(registry):
+    want(registry, A)
+    take(registry)
+    registry.release(A[0])
+    assert take(registry) == []
+    assert A[0] in registry.entries
+
+    settle(registry, A)
+    assert registry.held == 0
+    assert take(registry) == [("a", "leaving")]
+
+
+def test_an_entry_that_leaves_twice_is_asked_to_once(registry):
+    hold(registry, A)
+    registry.release(A[0])
+    registry.release(A[0])
+
+    assert take(registry) == [("a", "leaving")]
+
+
+def test_releasing_what_already_leaves_changes_nothing(registry):
+    hold(registry, A)
+    registry.release(A[0])
+    take(registry)
+    registry.release(A[0])
+
+    assert entry(registry, A).holding == "leaving"
+    assert not registry.has_unwanted
+
+
+# Routes that two subscriptions share
+
+
+FINE = (Subscription("book", (("figures", 5),)), Traits("book"))
+COARSE = (Subscription("book", (("figures", 2),)), Traits("book"))
+
+
+def test_a_route_is_given_on_only_when_it_has_been_left(registry):
+    hold(registry, FINE)
+    registry.release(FINE[0])
+    want(registry, COARSE)
+    assert take(registry) == [("book", "leaving")]
+    assert registry.routes["book"].subscription == COARSE[0]
+
+    settle(registry, FINE, subscribed=False)
+    assert take(registry) == [("book", "asked")]
+    assert entry(registry, COARSE).holding == "asked"
+
+
+def test_releasing_the_former_owner_of_a_route_leaves_it_to_the_new_one(registry):
+    hold(registry, FINE)
+    want(registry, COARSE)
+    registry.release(FINE[0])
+
+    assert registry.routes["book"].subscription == COARSE[0]
+
+
+def test_a_request_that_was_withdrawn_lets_the_next_one_have_the_route(registry):
+    want(registry, FINE)
+    take(registry)
+    registry.release(FINE[0])
+    want(registry, COARSE)
+    refuse(registry, FINE)
+
+    assert list(registry.entries) == [COARSE[0]]
+    assert take(registry) == [("book", "asked")]
+
+
+def test_a_route_that_is_left_and_wanted_by_nobody_is_free(registry):
+    hold(registry, FINE)
+    registry.release(FINE[0])
+    take(registry)
+    settle(registry, FINE, subscribed=False)
+    want(registry, COARSE)
+
+    assert take(registry) == [("book", "asked")]
+
+
+# Refusals
+
+
+def test_a_first_refusal_is_final(registry):
+    want(registry, A)
+    take(registry)
+    it = refuse(registry, A, now=5.0)
+
+    assert it.refusal == "no"
+    assert it.refused_at == 5.0
+    assert it.holding == "nothing"
+    assert registry.refused == {A[0]: it}
+    assert registry.due == set()
+    assert not it.may_be_asked
+    registry.connection_lost()
+    assert take(registry) == []
+
+
+def test_a_feed_that_was_refused_for_good_leaves_its_route_to_others(registry):
+    want(registry, FINE)
+    take(registry)
+    refuse(registry, FINE)
+    assert registry.routes == {}
+
+    want(registry, COARSE)
+    assert take(registry) == [("book", "asked")]
+    registry.release(FINE[0])
+    assert registry.routes["book"].subscription == COARSE[0]
+
+
+def test_a_feed_that_was_granted_once_keeps_its_route_when_refused(registry):
+    hold(registry, A)
+    registry.connection_lost()
+    take(registry)
+    refuse(registry, A)
+
+    assert registry.routes["a"].subscription == A[0]
+
+
+def test_a_refusal_does_not_take_the_route_of_another(registry):
+    want(registry, FINE)
+    take(registry)
+    want(registry, COARSE)
+    refuse(registry, FINE)
+
+    assert registry.routes["book"].subscription == COARSE[0]
+
+
+def test_a_refused_feed_is_asked_for_again_when_it_is_wanted_anew(registry):
+    want(registry, A)
+    take(registry)
+    refuse(registry, A)
+    want(registry, A)
+
+    assert registry.refused == {}
+    assert registry.due == {A[0]}
+    assert entry(registry, A).refused_at == inf
+    assert take(registry) == [("a", "asked")]
+
+
+def test_releasing_a_refused_feed_forgets_it(registry):
+    want(registry, A)
+    take(registry)
+    refuse(registry, A)
+    registry.release(A[0])
+
+    assert registry.refused == {}
+    assert registry.entries == {}
+
+
+def test_what_was_granted_before_is_asked_for_again_after_a_reconnect(registry):
+    hold(registry, A)
+    registry.connection_lost()
+    take(registry)
+    refuse(registry, A)
+    assert entry(registry, A).may_be_asked
+    assert registry.due == set()
+
+    registry.connection_lost()
+    assert take(registry) == [("a", "asked")]
+    assert settle(registry, A).refusal == ""
+    assert registry.refused == {}
+    assert entry(registry, A).refused_at == inf
+
+
+def test_what_was_granted_before_is_asked_for_again_after_a_while(registry):
+    hold(registry, A)
+    registry.connection_lost()
+    take(registry)
+    refuse(registry, A, now=100.0)
+    assert registry.refused_since() == 100.0
+
+    registry.retry_refused(159.9, 60.0)
+    assert take(registry) == []
+    registry.retry_refused(160.0, 60.0)
+    assert registry.refused_since() == 160.0
+    assert take(registry) == [("a", "asked")]
+
+
+def test_what_was_refused_for_good_is_not_waited_for(registry):
+    want(registry, A)
+    take(registry)
+    refuse(registry, A, now=100.0)
+
+    assert registry.refused_since() == inf
+    registry.retry_refused(1e6, 60.0)
+    assert take(registry) == []
+
+
+def test_the_earliest_refusal_is_the_next_to_be_tried(registry):
+    hold(registry, A, B)
+    registry.connection_lost()
+    take(registry)
+    refuse(registry, A, now=7.0)
+    refuse(registry, B, now=5.0)
+
+    assert registry.refused_since() == 5.0
+
+
+def test_a_goodbye_that_is_refused_means_it_was_not_there(registry):
+    hold(registry, A)
+    registry.release(A[0])
+    take(registry)
+    it = refuse(registry, A, subscribed=False)
+
+    assert it.refusal == ""
+    assert registry.entries == {}
+
+
+def test_a_goodbye_that_is_refused_leads_to_asking_if_it_is_wanted_again(registry):
+    hold(registry, A)
+    registry.release(A[0])
+    take(registry)
+    want(registry, A)
+    refuse(registry, A, subscribed=False)
+
+    assert entry(registry, A).refusal == ""
+    assert take(registry) == [("a", "asked")]
+
+
+def test_a_refusal_of_what_is_not_wanted_any_more_is_no_news(registry):
+    want(registry, A)
+    take(registry)
+    registry.release(A[0])
+    refuse(registry, A)
+
+    assert registry.entries == {}
+    assert registry.refused == {}
+
+
+def test_a_refusal_nobody_waits_for_changes_nothing(registry):
+    hold(registry, A)
+
+    assert refuse(registry, A) is None
+    assert refuse(registry, B) is None
+    assert entry(registry, A).holding == "held"
+
+
+# Refusals that name no request
+
+
+def test_a_nameless_refusal_is_of_the_oldest_request(registry):
+    want(registry, A, B)
+    take(registry)
+
+    assert registry.refuse_oldest("no", 1.0, users=False).subscription == A[0]
+    assert registry.refuse_oldest("no", 1.0, users=False).subscription == B[0]
+    assert registry.refuse_oldest("no", 1.0, users=False) is None
+
+
+def test_a_nameless_refusal_of_a_user_is_of_the_oldest_request_for_one(registry):
+    want(registry, A)
+    take(registry)
+    want(registry, USER)
+    take(registry)
+
+    it = registry.refuse_oldest("no", 3.0, users=True)
+
+    assert it.subscription == USER[0]
+    assert (it.refusal, it.refused_at) == ("no", 3.0)
+    assert entry(registry, A).holding == "asked"
+
+
+def test_a_nameless_refusal_of_a_user_may_be_of_nobody(registry):
+    want(registry, A)
+    take(registry)
+
+    assert registry.refuse_oldest("no", 1.0, users=True) is None
+
+
+def test_a_nameless_refusal_is_never_of_a_goodbye(registry):
+    hold(registry, A)
+    registry.release(A[0])
+    take(registry)
+
+    assert registry.refuse_oldest("no", 1.0, users=False) is None
+    assert entry(registry, A).holding == "leaving"
+
+
+# Requests that stay unanswered
+
+
+def test_the_oldest_unanswered_request_is_known(registry):
+    assert registry.asked_since() == inf
+
+    want(registry, A)
+    take(registry, now=1.0)
+    want(registry, B)
+    take(registry, now=2.0)
+    assert registry.asked_since() == 1.0
+
+    settle(registry, A)
+    assert registry.asked_since() == 2.0
+
+
+def test_a_request_is_overdue_after_the_timeout(registry):
+    want(registry, A)
+    take(registry, now=1.0)
+    want(registry, B)
+    take(registry, now=2.0)
+
+    assert registry.overdue(5.9, 5.0) == []
+    assert registry.overdue(6.0, 5.0) == [entry(registry, A)]
+    assert registry.overdue(7.0, 5.0) == [entry(registry, A), entry(registry, B)]
+
+
+def test_asking_again_starts_the_wait_anew_at_the_end_of_the_queue(registry):
+    want(registry, A, B)
+    take(registry, now=1.0)
+    registry.ask_again(entry(registry, A), 6.0)
+
+    assert entry(registry, A).asked_at == 6.0
+    assert entry(registry, A).holding == "asked"
+    assert registry.asked_since() == 1.0
+    settle(registry, B)
+    assert registry.asked_since() == 6.0
+
+
+def test_a_goodbye_that_is_repeated_stays_a_goodbye(registry):
+    hold(registry, A)
+    registry.release(A[0])
+    take(registry, now=1.0)
+    registry.ask_again(entry(registry, A), 6.0)
+
+    assert entry(registry, A).holding == "leaving"
+
+
+# First data
+
+
+def test_a_feed_that_greets_is_mute_until_it_speaks(registry):
+    hold(registry, GREETS, A)
+    assert registry.mute == {GREETS[0]}
+    assert not entry(registry, GREETS).is_live
+    assert entry(registry, A).is_live
+
+    registry.started(GREETS[0])
+    assert registry.mute == set()
+    assert entry(registry, GREETS).is_speaking
+    assert entry(registry, GREETS).is_live
+
+
+def test_what_is_not_held_is_neither_mute_nor_live(registry):
+    want(registry, GREETS, A)
+    take(registry)
+
+    assert registry.mute == set()
+    assert not entry(registry, A).is_live
+
+
+def test_a_feed_that_speaks_before_its_acknowledgement_is_not_mute(registry):
+    want(registry, GREETS)
+    take(registry)
+    registry.started(GREETS[0])
+    settle(registry, GREETS)
+
+    assert registry.mute == set()
+
+
+def test_a_mute_feed_that_nobody_wants_is_not_waited_for(registry):
+    hold(registry, GREETS)
+    registry.release(GREETS[0])
+
+    assert registry.mute == set()
+
+
+def test_a_feed_that_left_has_to_speak_again(registry):
+    hold(registry, GREETS)
+    registry.started(GREETS[0])
+    registry.release(GREETS[0])
+    take(registry)
+    want(registry, GREETS)
+    settle(registry, GREETS, subscribed=False)
+    assert not entry(registry, GREETS).is_speaking
+    assert entry(registry, GREETS).granted_at == inf
+
+    take(registry)
+    settle(registry, GREETS)
+    assert registry.mute == {GREETS[0]}
+
+
+def test_first_data_of_what_is_gone_is_no_news(registry):
+    registry.started(A[0])
+
+    assert registry.entries == {}
+
+
+# What silence means
+
+
+def test_only_held_and_wanted_feeds_that_speak_at_intervals_promise_anything(registry):
+    hold(registry, GREETS, A, USER)
+    want(registry, PERIODIC)
+    take(registry)
+    assert registry.promising() == []
+
+    settle(registry, PERIODIC)
+    assert registry.promising() == [entry(registry, PERIODIC)]
+
+    registry.release(PERIODIC[0])
+    assert registry.promising() == []
+
+
+@pytest.mark.parametrize("one", [GREETS, PERIODIC], ids=["greets", "periodic"])
+def test_data_is_to_be_expected_of_what_greets_or_speaks_at_intervals(registry, one):
+    assert not registry.expects_data
+    want(registry, A, USER)
+    assert not registry.expects_data
+
+    want(registry, one)
+    assert registry.expects_data
+    take(registry)
+    assert registry.expects_data
+    refuse(registry, one)
+    assert not registry.expects_data
+
+
+def test_data_is_not_to_be_expected_of_what_nobody_wants(registry):
+    hold(registry, GREETS)
+    registry.release(GREETS[0])
+
+    assert not registry.expects_data
+
+
+# Losing a connection
+
+
+def test_losing_a_connection_forgets_what_the_venue_held_and_not_what_is_wanted(
+    registry,
+):
+    hold(registry, A, GREETS)
+    registry.started(GREETS[0])
+    entry(registry, A).last_at = 5.0
+    entry(registry, A).granted_at = 4.0
+    registry.connection_lost()
+
+    assert registry.held == 0
+    assert registry.due == {A[0], GREETS[0]}
+    assert registry.mute == set()
+    assert registry.asked_since() == inf
+    assert (entry(registry, A).last_at, entry(registry, A).granted_at) == (0.0, inf)
+    assert not entry(registry, GREETS).is_speaking
+    assert take(registry) == [("a", "asked"), ("mids", "asked")]
+
+
+def test_requests_under_way_are_asked_again_once_on_the_next_connection(registry):
+    want(registry, A, B)
+    take(registry, room=1)
+    registry.connection_lost()
+
+    assert entry(registry, A).asked_at == inf
+    assert take(registry) == [("a", "asked"), ("b", "asked")]
+
+
+def test_late_answers_of_a_lost_connection_match_nothing(registry):
+    want(registry, A)
+    take(registry)
+    registry.connection_lost()
+
+    assert settle(registry, A) is None
+
+
+def test_what_was_leaving_is_gone_with_the_connection(registry):
+    hold(registry, A, B)
+    registry.release(A[0])
+    registry.release(B[0])
+    take(registry, spare=1)
+    registry.connection_lost()
+
+    assert registry.entries == {}
+    assert not registry.has_unwanted
+    assert take(registry) == []
+
+
+def test_a_mute_feed_is_waited_for_anew_after_a_loss(registry):
+    hold(registry, GREETS)
+    registry.connection_lost()
+    assert registry.mute == set()
+
+    take(registry)
+    settle(registry, GREETS)
+    assert registry.mute == {GREETS[0]}
+
+
+def test_a_route_is_free_again_after_a_loss(registry):
+    hold(registry, FINE)
+    registry.release(FINE[0])
+    take(registry)
+    registry.connection_lost()
+    want(registry, COARSE)
+
+    assert take(registry) == [("book", "asked")]
+
+
+# Replays
+
+
+def replaying(*, replays=True, is_speaking=False, granted_at=100.0):
+    it = Entry(Subscription("trades"), Traits("t", replays=replays))
+    it.is_speaking, it.granted_at = is_speaking, granted_at
+    return it
+
+
+def test_a_first_frame_right_after_the_grant_repeats_the_past():
+    assert replaying().is_replaying(100.0)
+    assert replaying().is_replaying(102.0)
+
+
+def test_a_first_frame_long_after_the_grant_is_news():
+    assert not replaying().is_replaying(102.001)
+
+
+def test_a_frame_before_the_grant_repeats_the_past():
+    # The acknowledgement may be lost; what comes then is the replay all the same.
+    assert replaying(granted_at=inf).is_replaying(100.0)
+
+
+@pytest.mark.parametrize("facts", [{"replays": False}, {"is_speaking": True}])
+def test_other_frames_are_news(facts):
+    assert not replaying(**facts).is_replaying(100.0)
+
+
+def test_an_entry_remembers_as_much_as_its_feed_asks_for():
+    it = Entry(Subscription("trades"), Traits("t", memory=7))
+
+    assert it.continuity.limit == 7
+
+
+def test_the_words_for_what_the_venue_holds_are_these():
+    assert [str(it) for it in Holding] == ["nothing", "asked", "held", "leaving"]
