@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from .mailbox import Handler, Mailbox
-from .session import Subscription, Update
+from .session import Cause, Subscription, Update
+from .session.notices import Gap
 from .session.registry import Entry
 
 Message = dict[str, Any]
@@ -19,6 +21,11 @@ class Outlet(Protocol):
     is_closed: bool
 
     @property
+    def has_room(self) -> bool:
+        """Whether one more message would fit."""
+        ...
+
+    @property
     def handler(self) -> Handler:
         """Whoever gets the messages, by a name people know."""
         ...
@@ -27,9 +34,22 @@ class Outlet(Protocol):
         """Take a message; return whether there was room."""
         ...
 
+    def put_gap(self, gap: Gap) -> None:
+        """Take the news of a gap, in order with the messages."""
+        ...
+
     def close(self) -> None:
         """Let no further call happen."""
         ...
+
+
+@dataclass(slots=True)
+class _Overflow:
+    """What one listener had no room for."""
+
+    since: int
+    until: int
+    count: int = 0
 
 
 class Reporter(Protocol):
@@ -39,40 +59,56 @@ class Reporter(Protocol):
         """Hear that a handler raised."""
         ...
 
-    def overflowed(self, handler: Handler, subscription: Subscription) -> None:
-        """Hear that a mailbox had no room for a message of an event feed."""
+    def overflowed(self, handler: Handler, gap: Gap) -> None:
+        """Hear that a mailbox has no room (open gap), or has again (settled)."""
         ...
 
 
 class Dispatcher:
     """Knows every handler."""
 
-    def __init__(self, read: Callable[[Update], Message], reporter: Reporter) -> None:
+    def __init__(
+        self,
+        read: Callable[[Update], Message],
+        read_raw: Callable[[Update], Message],
+        reporter: Reporter,
+    ) -> None:
         self._read = read
+        self._read_raw = read_raw
         self._reporter = reporter
         self._outlets: dict[Key, tuple[Outlet, ...]] = {}
+        self._raw: dict[Key, tuple[Outlet, ...]] = {}
+        self._overflows: dict[tuple[Outlet, Subscription], _Overflow] = {}
 
-    def mailbox(self, handler: Handler) -> Mailbox[Update]:
-        """Make a mailbox for ``handler``."""
-        return Mailbox(handler, self._read, self._reporter.handler_failed)
+    def mailbox(self, handler: Handler, *, is_raw: bool = False) -> Mailbox[Update]:
+        """Make a mailbox for ``handler``; raw messages are as the venue sent them."""
+        read = self._read_raw if is_raw else self._read
+        return Mailbox(handler, read, self._reporter.handler_failed)
 
-    def add(self, key: Key, outlet: Outlet) -> None:
+    def add(self, key: Key, outlet: Outlet, *, is_raw: bool = False) -> None:
         """Give ``outlet`` the messages of one subscription, or of one type."""
         # The tuple is replaced, not changed: a delivery may be walking over it.
-        self._outlets[key] = (*self._outlets.get(key, ()), outlet)
+        table = self._raw if is_raw else self._outlets
+        table[key] = (*table.get(key, ()), outlet)
 
     def remove(self, key: Key, outlet: Outlet) -> None:
         """Let no further call of ``outlet`` happen."""
         outlet.close()
-        rest = tuple(o for o in self._outlets.get(key, ()) if o is not outlet)
-        if rest:
-            self._outlets[key] = rest
-        else:
-            self._outlets.pop(key, None)
+        for table in (self._outlets, self._raw):
+            rest = tuple(o for o in table.get(key, ()) if o is not outlet)
+            if rest:
+                table[key] = rest
+            else:
+                table.pop(key, None)
 
     def outlets(self) -> list[Outlet]:
         """Return every outlet."""
-        return [outlet for group in self._outlets.values() for outlet in group]
+        groups = [*self._outlets.values(), *self._raw.values()]
+        return [outlet for group in groups for outlet in group]
+
+    def has_raw(self, subscription: Subscription) -> bool:
+        """Whether anybody wants the frames of a subscription as they come."""
+        return subscription in self._raw
 
     def deliver(self, entry: Entry, update: Update) -> None:
         """Hand an update to everyone who wants it."""
@@ -81,5 +117,57 @@ class Dispatcher:
         conflate = None if entry.traits.is_lossless else subscription
         for key in (subscription, subscription.feed):
             for outlet in self._outlets.get(key, ()):
-                if not outlet.is_closed and not outlet.put(update, conflate):
-                    self._reporter.overflowed(outlet.handler, subscription)
+                if not outlet.is_closed:
+                    self._put(outlet, subscription, update, conflate)
+
+    def deliver_raw(self, entry: Entry, update: Update) -> None:
+        """Hand a frame to those who want it as it came."""
+        subscription = entry.subscription
+        conflate = None if entry.traits.is_lossless else subscription
+        for outlet in self._raw.get(subscription, ()):
+            if not outlet.is_closed:
+                self._put(outlet, subscription, update, conflate)
+
+    def tell(self, gap: Gap) -> None:
+        """Let whoever reads a feed in order know of a gap in it."""
+        for table in (self._outlets, self._raw):
+            for outlet in table.get(gap.subscription, ()):
+                if not outlet.is_closed:
+                    outlet.put_gap(gap)
+
+    def _put(
+        self,
+        outlet: Outlet,
+        subscription: Subscription,
+        update: Update,
+        conflate: Hashable,
+    ) -> None:
+        key = (outlet, subscription)
+        if self._overflows and key in self._overflows and outlet.has_room:
+            missed = self._overflows.pop(key)
+            self._report(outlet, _gap(subscription, missed, "unrecoverable"))
+        if outlet.put(update, conflate):
+            return
+        if key not in self._overflows:
+            self._overflows[key] = _Overflow(update.oldest or update.time, update.time)
+            self._report(outlet, _gap(subscription, self._overflows[key], "open"))
+        missed = self._overflows[key]
+        missed.until = max(missed.until, update.time)
+        missed.count += 1 if update.items is None else len(update.items)
+
+    def _report(self, outlet: Outlet, gap: Gap) -> None:
+        outlet.put_gap(gap)
+        self._reporter.overflowed(outlet.handler, gap)
+
+
+def _gap(subscription: Subscription, missed: _Overflow, status: str) -> Gap:
+    is_open = status == "open"
+    return Gap(
+        subscription,
+        missed.since,
+        None if is_open else missed.until,
+        status,
+        0,
+        Cause.OVERFLOW,
+        missed_count=None if is_open else missed.count,
+    )

@@ -62,6 +62,14 @@ class Mailbox(Generic[Item]):
         """The task in which the handler runs, while it does."""
         return self._task
 
+    @property
+    def has_room(self) -> bool:
+        """Whether one more message would fit."""
+        return len(self._waiting) < self._limit
+
+    def put_gap(self, gap: object) -> None:
+        """Hear of a gap: handlers hear of it as an event, not between messages."""
+
     def put(self, item: Item, conflate: Hashable = None) -> bool:
         """
         Take a message for the handler; return whether there was room.

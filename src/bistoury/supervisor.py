@@ -14,6 +14,8 @@ from collections.abc import Callable
 from math import inf
 from typing import Protocol
 
+import msgspec
+
 from .errors import (
     ConnectFailedError,
     ConnectionLostError,
@@ -23,7 +25,7 @@ from .errors import (
 from .session import Inbound, Session, Subscription, Update, causes
 from .session import effects as do
 from .session import events as on
-from .session.notices import Notice
+from .session.notices import Gap, Notice
 from .session.registry import Entry
 from .transport.base import Connection, Transport
 
@@ -53,12 +55,20 @@ class Application(Protocol):
         """Take new data."""
         ...
 
+    def deliver_raw(self, entry: Entry, update: Update) -> None:
+        """Take a frame for those who want it as it came."""
+        ...
+
     def announce(self, notice: Notice) -> None:
         """Hear what happened."""
         ...
 
     def ticked(self, now: float) -> None:
         """Hear that time passed, about once a second while connected."""
+        ...
+
+    def backfill(self, wanted: do.Backfill) -> None:
+        """Start reading what a feed missed; report to :meth:`Supervisor.backfilled`."""
         ...
 
     def unreadable(self, error: ProtocolError) -> None:
@@ -159,6 +169,8 @@ class Supervisor:
             message = self._codec.decode(data)
         except ProtocolError as error:
             self._application.unreadable(error)
+            if error.frame.startswith(b"{"):
+                self.feed(on.LossSuspected(connection_id))  # a text may greet; this not
             return
         if message.__class__ is not Update:
             if message is not None:
@@ -171,16 +183,41 @@ class Supervisor:
         if message.unreadable:
             detail = f"{message.unreadable} rows left out"
             self._application.unreadable(ProtocolError(message.route, detail))
+        if entry.has_raw_readers and message.frame:
+            self._application.deliver_raw(entry, message)
+        # Before delivery: what is new is taken out of it, but not what it spans.
+        oldest, newest, rows = message.oldest, message.time, message.seen
         if not message.is_void:
             self._application.deliver(entry, message)
         if not entry.is_speaking:
-            self.feed(on.DataStarted(connection_id, entry.subscription))
+            subscription = entry.subscription
+            self.feed(on.DataStarted(connection_id, subscription, oldest, newest, rows))
 
     def lost(self, connection_id: int, error: TransportError) -> None:
         """Take the end of a connection."""
         if connection_id == self.session.connection_id:
             self._connection = None
         self.feed(_as_event(connection_id, error))
+
+    def backfilled(
+        self, wanted: do.Backfill, found: list[Update] | None, *, complete: bool
+    ) -> None:
+        """Take what was read of a feed's history; ``None`` if that failed."""
+        entry = self.session.registry.entries.get(wanted.subscription)
+        if entry is None or entry.gap is None or entry.gap.number != wanted.number:
+            return  # about a connection that is gone
+        entry.continuity.found += found or ()
+        read = [update for update in found or () if update.items]
+        self.feed(
+            on.BackfillDone(
+                wanted.subscription,
+                wanted.number,
+                found is None,
+                complete,
+                min((update.oldest for update in read), default=0),
+                max((update.time for update in read), default=0),
+            )
+        )
 
     # What the session wants
 
@@ -194,6 +231,12 @@ class Supervisor:
                 self._send(self._codec.PING)
             case do.Announce(notice):
                 self._application.announce(notice)
+            case do.Backfill():
+                self._application.backfill(effect)
+            case do.Release(subscription):
+                self._release(subscription)
+            case do.CloseGap(notice, recovered_before):
+                self._close_gap(notice, recovered_before)
             case do.OpenConnection(connection_id):
                 assert self._loop is not None
                 self._opening = self._loop.create_task(
@@ -201,6 +244,19 @@ class Supervisor:
                 )
             case do.DropConnection(connection_id, politely):
                 self._drop(connection_id, politely=politely)
+
+    def _release(self, subscription: Subscription) -> None:
+        entry = self.session.registry.entries.get(subscription)
+        if entry is not None:
+            for update in entry.continuity.release():
+                self._application.deliver(entry, update)
+
+    def _close_gap(self, notice: Gap, recovered_before: int) -> None:
+        entry = self.session.registry.entries.get(notice.subscription)
+        if entry is not None:
+            found = entry.continuity.recovered - recovered_before
+            notice = msgspec.structs.replace(notice, recovered_count=found)
+            self._application.announce(notice)
 
     def _send(self, frame: bytes) -> None:
         if self._connection is not None:

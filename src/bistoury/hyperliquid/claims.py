@@ -6,33 +6,32 @@ from collections.abc import Iterable
 
 from ..errors import ConnectionLimitError, SubscriptionLimitError
 from ..session import Subscription
-from ..session.registry import Registry
 from . import feeds
 from .limits import Account
 
 
 class Claims:
-    """Claims a connection and subscriptions, from connect to disconnect."""
+    """Claims connections and subscriptions, from connect to disconnect."""
 
-    def __init__(self, account: Account, registry: Registry) -> None:
+    def __init__(self, account: Account, copies: int) -> None:
         self.is_active = False
         self._account = account
-        self._registry = registry
+        self._copies = copies
+        self._connections = 0
         self._users: dict[Subscription, str] = {}
 
-    def begin(self, wanted: Iterable[Subscription]) -> None:
+    def begin(self, connections: int, wanted: Iterable[Subscription]) -> None:
         """
-        Count a connection, and what is wanted on it.
+        Count connections, and what is wanted on them.
 
         Raises:
-            ConnectionLimitError: the venue would refuse the connection.
+            ConnectionLimitError: the venue would refuse a connection.
             SubscriptionLimitError: it would refuse one of the subscriptions.
         """
-        allowed = self._account.limits.connections
-        if self._account.connections >= allowed:
-            raise ConnectionLimitError(allowed)
-        self._account.connections += 1
+        if not self.may_connect(connections):
+            raise ConnectionLimitError(self._account.limits.connections)
         self.is_active = True
+        self.connected(connections)
         try:
             for subscription in wanted:
                 self.add(subscription)
@@ -42,32 +41,34 @@ class Claims:
 
     def end(self) -> None:
         """Count this client no more."""
-        if self.is_active:
-            self._account.connections -= 1
-            self.is_active = False
+        self.is_active = False
+        self.connected(-self._connections)
         for subscription in list(self._users):
             self.drop(subscription)
+
+    def may_connect(self, connections: int = 1) -> bool:
+        """Whether the venue allows as many connections more."""
+        open_now = self._account.connections
+        return open_now + connections <= self._account.limits.connections
+
+    def connected(self, connections: int) -> None:
+        """Count connections, or fewer of them."""
+        self._connections += connections
+        self._account.connections += connections
 
     def add(self, subscription: Subscription) -> None:
         """
         Count a subscription.
 
         Raises:
-            SubscriptionLimitError: it cannot be had, and nothing was sent.
+            SubscriptionLimitError: the venue would refuse it; nothing was sent.
         """
-        traits = feeds.traits(subscription)
-        other = self._registry.routes.get(traits.route)
-        if other is not None and other.subscription != subscription:
-            raise SubscriptionLimitError(
-                subscription,
-                f"its frames could not be told from those of {other.subscription},"
-                " which this connection carries; use another client",
-            )
         if self.is_active and subscription not in self._users:
-            self._account.claim(subscription, traits.user)
-            self._users[subscription] = traits.user
+            user = feeds.traits(subscription).user
+            self._account.claim(subscription, user, self._copies)
+            self._users[subscription] = user
 
     def drop(self, subscription: Subscription) -> None:
         """Count a subscription no more."""
         if subscription in self._users:
-            self._account.release(self._users.pop(subscription))
+            self._account.release(self._users.pop(subscription), self._copies)

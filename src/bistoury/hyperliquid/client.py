@@ -1,7 +1,7 @@
 """
 ``HyperLiquidIntegration``: what users hold in hand.
 
-Wiring and verbs. Decisions are the session's, actions the supervisor's, and
+Wiring and verbs. Decisions are the sessions', actions the supervisors', and
 everything shown is computed in ``observability``.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
+import time
 from collections.abc import Callable, Mapping
 from random import Random
 from types import TracebackType
@@ -18,45 +19,39 @@ from urllib.parse import urlsplit
 
 from ..config import Config
 from ..dispatcher import Dispatcher, Outlet
-from ..errors import (
-    ConfigError,
-    ProtocolError,
-    SubscriptionRefusedError,
-    WrongLoopError,
-)
+from ..errors import ConfigError, SubscriptionRefusedError, WrongLoopError
 from ..mailbox import DEFAULT_LIMIT, Handler, Mailbox
-from ..observability import health
 from ..observability.listeners import Listeners
 from ..observability.logs import Logs
 from ..observability.monitor import Monitor
 from ..resilience import ConnectionCircuitBreaker
-from ..session import Session, State, Subscription, Update
+from ..session import Subscription
 from ..session import events as on
-from ..session import notices as heard
-from ..session.notices import Notice
-from ..session.registry import Entry, Holding
-from ..supervisor import Supervisor
 from ..transport.base import Transport
 from . import feeds, wire
+from .audience import Audience
 from .claims import Claims
+from .errands import Errands
+from .fleet import Fleet
 from .handles import SubscriptionHandle
+from .hearing import Hearing
 from .limits import account_of
 from .requests import Requests
 from .stream import Stream
 from .subscribing import Subscribing
 from .tuning import Tuning
+from .viewing import Viewing, subscription_of
 from .waiting import Waiting
-from .wiring import policy_of, transport_of
+from .wiring import LineMaker, transport_of
 
 logger = logging.getLogger(__name__)
 
-_RESTING = (State.IDLE, State.CLOSED)
 _ACKNOWLEDGED_WITHIN = 10.0
 _HANDLERS_WITHIN = 1.0
 _CLOSED_WITHIN = 1.5
 
 
-class HyperLiquidIntegration(Subscribing, Tuning, Requests):
+class HyperLiquidIntegration(Subscribing, Tuning, Viewing, Hearing, Requests):
     """
     A Hyperliquid client that comes back by itself.
 
@@ -64,6 +59,11 @@ class HyperLiquidIntegration(Subscribing, Tuning, Requests):
         config: where to connect and how patiently; the environment by default.
         circuit_breaker: lets a breaker hold attempts back; by default it reports.
         connect_timeout: how long ``connect`` waits to be live, in seconds.
+        redundancy: how many connections carry each subscription; the first copy wins.
+        shards: over how many connections to spread subscriptions; with more than
+            one, users' feeds have the first to themselves.
+        canary: follow ``allMids`` too, so that a silent venue can be told from a
+            quiet market although nothing wanted speaks at intervals.
         transport: another way of opening connections, for tests.
         rng: where jitter comes from, for tests.
     """
@@ -74,6 +74,9 @@ class HyperLiquidIntegration(Subscribing, Tuning, Requests):
         *,
         circuit_breaker: ConnectionCircuitBreaker | None = None,
         connect_timeout: float = 10.0,
+        redundancy: int = 1,
+        shards: int = 1,
+        canary: bool = False,
         ssl_context: ssl.SSLContext | None = None,
         transport: Transport | None = None,
         rng: Random | None = None,
@@ -85,35 +88,33 @@ class HyperLiquidIntegration(Subscribing, Tuning, Requests):
         self._ssl_context = ssl_context
         host = urlsplit(self.config.api_url).netloc
         self._account = account_of(host, self.config.limits)
-        breaker = circuit_breaker or ConnectionCircuitBreaker()
-        self._session = Session(
-            policy=policy_of(self.config),
-            rng=rng or Random(),
-            breaker=breaker.breaker,
-            breaker_is_gate=circuit_breaker is not None,
-            connections=self._account.connections_per_minute,
-            messages=self._account.messages,
-        )
-        self._supervisor = Supervisor(
-            self._session,
-            transport or transport_of(self.config, ssl_context),
-            wire,
-            self,
-            url=self.config.ws_url,
+        self._claims = Claims(self._account, _count("redundancy", redundancy))
+        self._fleet = Fleet(
+            LineMaker(
+                self,
+                self.config,
+                self._account,
+                transport or transport_of(self.config, ssl_context),
+                rng or Random(),
+                circuit_breaker=circuit_breaker,
+            ),
+            self._claims.may_connect,
+            shards=_count("shards", shards),
+            redundancy=redundancy,
         )
         self._monitor = Monitor()
         self._logs = Logs(logger)
-        self._dispatcher = Dispatcher(wire.read, self)
+        self._dispatcher = Dispatcher(wire.read, wire.read_raw, self)
+        self._audience = Audience(self._dispatcher)
         self._listeners = Listeners(self.handler_failed)
         self._waiting = Waiting()
-        self._handles: dict[Subscription, list[SubscriptionHandle]] = {}
-        self._claims = Claims(self._account, self._session.registry)
+        self._errands = Errands()
+        self._canary = {"type": "allMids"} if canary else None
 
     def __repr__(self) -> str:
-        wanted = len(self._session.registry.routes)
         return (
             f"<HyperLiquidIntegration {self._session.state},"
-            f" {wanted} subscriptions, {self.config.ws_url}>"
+            f" {len(self._fleet.entries())} subscriptions, {self.config.ws_url}>"
         )
 
     # Coming and going
@@ -127,21 +128,25 @@ class HyperLiquidIntegration(Subscribing, Tuning, Requests):
 
         Raises:
             ConnectionLimitError: the venue would refuse another connection.
+            SubscriptionLimitError: it would refuse one of the subscriptions.
             WrongLoopError: the client lives on another event loop.
         """
         self._settle_in(asyncio.get_running_loop())
-        began = self._session.state in _RESTING
+        began = self._fleet.is_resting
         if began:
-            self._claims.begin(e.subscription for e in self._wanted())
-            self._supervisor.feed(on.ConnectRequested())
+            self._claims.begin(len(self._fleet.lines), self._fleet.entries())
+            if self._canary is not None:
+                await self.subscribe(self._canary)
+                self._canary = None
+            self._fleet.feed(on.ConnectRequested(time.time()))
         try:
             await self._waiting.until(
-                lambda: self._session.state in (State.LIVE, *_RESTING, State.CLOSING),
+                lambda: self._fleet.is_live or not self._is_going_on,
                 self.connect_timeout,
             )
         except asyncio.CancelledError:
             if began:
-                self._supervisor.feed(on.CloseRequested())
+                self._fleet.feed(on.CloseRequested())
             raise
         return self.is_connected()
 
@@ -154,33 +159,31 @@ class HyperLiquidIntegration(Subscribing, Tuning, Requests):
         self._check_loop()
         if disable_auto_reconnect:
             self.disable_auto_reconnect()
-        self._supervisor.feed(on.CloseRequested())
-        for outlet in self._dispatcher.outlets():
-            if isinstance(outlet, Stream):
-                outlet.close()
-        boxes: list[Mailbox[Any]] = [
-            *(o for o in self._dispatcher.outlets() if isinstance(o, Mailbox)),
-            *self._listeners.mailboxes(),
-        ]
+        self._errands.cancel()
+        self._fleet.feed(on.CloseRequested())
+        boxes: list[Mailbox[Any]] = list(self._listeners.mailboxes())
+        for outlet in self._audience.outlets():
+            if isinstance(outlet, Mailbox):
+                boxes.append(outlet)
+            else:
+                outlet.close()  # a stream ends
         # A handler may be who asks, and must not be waited for. Looked up here, for
         # ``gather`` runs each of these in a task of its own.
         asking = asyncio.current_task()
         await asyncio.gather(
-            self._waiting.until(
-                lambda: self._session.state in _RESTING, _CLOSED_WITHIN
-            ),
+            self._waiting.until(lambda: self._fleet.is_resting, _CLOSED_WITHIN),
             self._close_requests(),
             *(box.finish(_HANDLERS_WITHIN) for box in boxes if box.task is not asking),
         )
 
     async def reconnect(self, reason: str = "user") -> None:
-        """Drop this connection and open another; do nothing while disconnected."""
+        """Drop every connection and open others; do nothing while disconnected."""
         self._check_loop()
-        self._supervisor.feed(on.ReconnectRequested(reason))
+        self._fleet.feed(on.ReconnectRequested(reason))
 
     def is_connected(self) -> bool:
         """Whether the socket is open and everything wanted is acknowledged."""
-        return self._session.state is State.LIVE
+        return self._fleet.is_live
 
     async def wait_ready(self, timeout: float | None = None) -> bool:
         """
@@ -190,15 +193,10 @@ class HyperLiquidIntegration(Subscribing, Tuning, Requests):
         False after ``timeout`` seconds, or when the client is disconnected.
         """
         self._check_loop()
-        registry = self._session.registry
-
-        def is_ready() -> bool:
-            return self._session.is_ready and not registry.due and not registry.mute
-
         await self._waiting.until(
-            lambda: is_ready() or self._session.state in _RESTING, timeout
+            lambda: self._fleet.is_ready or self._fleet.is_resting, timeout
         )
-        return is_ready()
+        return self._fleet.is_ready
 
     async def __aenter__(self) -> Self:
         try:
@@ -219,50 +217,65 @@ class HyperLiquidIntegration(Subscribing, Tuning, Requests):
     # Subscriptions
 
     async def subscribe(
-        self, subscription: Mapping[str, Any], handler: Handler | None = None
+        self,
+        subscription: Mapping[str, Any],
+        handler: Handler | None = None,
+        *,
+        raw: bool = False,
     ) -> SubscriptionHandle:
         """
         Subscribe to anything the venue knows: ``{"type": ..., ...}``.
 
         While live, returns on acknowledgement (or pending, after ten seconds);
-        otherwise at once. Cancelling withdraws the handler.
+        otherwise at once. Cancelling withdraws the handler. ``raw`` gives the handler
+        every frame as it comes: repeats, replays and disorder included.
 
         Raises:
             ConfigError: it is malformed; nothing was sent.
-            SubscriptionLimitError: it cannot be had on this connection.
+            SubscriptionLimitError: the venue would refuse it; nothing was sent.
             SubscriptionRefusedError: the venue said no.
         """
         wanted = feeds.canonical(subscription)
-        if handler is not None and not callable(handler):
-            raise ConfigError("handler", handler, "a function or a coroutine function")
-        outlet = self._dispatcher.mailbox(handler) if handler is not None else None
-        return await self.join(wanted, outlet)
+        outlet = None
+        if handler is not None:
+            outlet = self._dispatcher.mailbox(_checked(handler), is_raw=raw)
+        return await self.join(wanted, outlet, is_raw=raw)
 
     async def join(
-        self, subscription: Subscription, outlet: Outlet | None
+        self,
+        subscription: Subscription,
+        outlet: Outlet | None,
+        *,
+        is_raw: bool = False,
     ) -> SubscriptionHandle:
         """Add a listener to a subscription; the first one asks the venue for it."""
         self._check_loop()
-        registry = self._session.registry
-        entry = registry.entries.get(subscription)
-        is_new = entry is None or not entry.is_wanted or bool(entry.refusal)
+        entry = self._fleet.entry(subscription)
+        is_new = entry is None or bool(entry.refusal)
         if is_new:
             self._claims.add(subscription)
-        if outlet is not None:
-            self._dispatcher.add(subscription, outlet)
         handle = SubscriptionHandle(
-            self, lambda: registry.entries.get(subscription), subscription, outlet
+            self,
+            lambda: self._fleet.entry(subscription),
+            subscription,
+            outlet,
+            is_raw=is_raw,
         )
-        self._handles.setdefault(subscription, []).append(handle)
+        self._audience.add(handle)
         if is_new:
-            traits = feeds.traits(subscription)
-            self._supervisor.feed(on.SubscribeRequested(subscription, traits))
+            try:
+                self._ask_for(subscription)
+            except BaseException:
+                self._audience.remove(handle)
+                self._claims.drop(subscription)
+                raise
+        self._note_raw(subscription)
         if not self.is_connected():
             return handle
 
         def is_settled() -> bool:
-            now = registry.entries.get(subscription)
-            return now is None or now.holding == Holding.HELD or bool(now.refusal)
+            now = self._fleet.entry(subscription)
+            return now is None or now.is_held or bool(now.refusal)
 
         try:
             await self._waiting.until(is_settled, _ACKNOWLEDGED_WITHIN)
@@ -271,15 +284,23 @@ class HyperLiquidIntegration(Subscribing, Tuning, Requests):
             raise
         if handle.error is not None:
             reason = handle.error
-            self._forget(handle)
+            self._audience.remove(handle)
             raise SubscriptionRefusedError(subscription, reason)
         return handle
 
     def leave(self, handle: SubscriptionHandle) -> None:
         """Take a listener away; the last one to leave ends the subscription."""
         self._check_loop()
-        if not handle.is_closed and self._forget(handle) == 0:
-            self._release(handle.subscription)
+        if handle.is_closed:
+            return
+        remaining = self._audience.remove(handle)
+        self._note_raw(handle.subscription)
+        if not remaining:
+            self._claims.drop(handle.subscription)
+            before = len(self._fleet.lines)
+            self._fleet.release(handle.subscription)
+            if self._claims.is_active:
+                self._claims.connected(len(self._fleet.lines) - before)
 
     def stream(
         self,
@@ -287,22 +308,15 @@ class HyperLiquidIntegration(Subscribing, Tuning, Requests):
         max_queue: int = DEFAULT_LIMIT,
     ) -> Stream:
         """Return an async iterator over the same data as a handler would get."""
-        if isinstance(subscription, SubscriptionHandle):
-            subscription = subscription.subscription
-        if isinstance(subscription, Subscription):
-            subscription = subscription.fields
-        if not isinstance(max_queue, int) or max_queue < 1:
-            raise ConfigError("max_queue", max_queue, "a whole number from 1")
-        return Stream(self, feeds.canonical(subscription), wire.read, max_queue)
+        limit = _count("max_queue", max_queue)
+        return Stream(self, subscription_of(subscription), wire.read, limit)
 
     def add_message_handler(self, type: str, handler: Handler) -> Callable[[], None]:  # noqa: A002
         """Give ``handler`` every message of a type; return what takes it back."""
         self._check_loop()
         if not isinstance(type, str) or not type:
             raise ConfigError("type", type, "a type of subscription, such as 'trades'")
-        if not callable(handler):
-            raise ConfigError("handler", handler, "a function or a coroutine function")
-        outlet = self._dispatcher.mailbox(handler)
+        outlet = self._dispatcher.mailbox(_checked(handler))
         self._dispatcher.add(type, outlet)
         return lambda: self._dispatcher.remove(type, outlet)
 
@@ -311,97 +325,40 @@ class HyperLiquidIntegration(Subscribing, Tuning, Requests):
         self._check_loop()
         return self._listeners.add(event_name, handler)
 
-    # How things are
-
-    def get_reconnection_stats(self) -> dict[str, Any]:
-        """Return the state of the connection; from any thread."""
-        return health.reconnection_stats(self._view())
-
-    async def get_connection_health(self) -> dict[str, Any]:
-        """Return how well the connection does, with reasons if it does not."""
-        return health.connection_health(self._view())
-
-    def now(self) -> float:
-        """Return the session's time, in seconds."""
-        return self._supervisor.now()
-
-    def _view(self) -> health.View:
-        return health.View(
-            self._session,
-            self._monitor,
-            self._account,
-            self.now(),
-            self._supervisor.loop_lag,
-            self._claims.is_active,
-        )
-
-    # What the supervisor and the dispatcher tell
-
-    def deliver(self, entry: Entry, update: Update) -> None:
-        """Hand new data to its handlers."""
-        self._dispatcher.deliver(entry, update)
-
-    def announce(self, notice: Notice) -> None:
-        """Let everybody hear what happened."""
-        self._monitor.observe(notice)
-        self._logs.observe(notice)
-        if isinstance(notice, heard.VenueComplained) and notice.limit is not None:
-            self._account.learn(notice.kind, notice.limit)
-        if isinstance(notice, heard.Refused) and not notice.will_retry:
-            self._claims.drop(notice.subscription)
-        if isinstance(notice, heard.StateChanged) and notice.new is State.CLOSED:
-            self._claims.end()
-        self._listeners.hear(notice)
-        self._waiting.look()
-
-    def ticked(self, now: float) -> None:
-        """Take a sample, about once a second."""
-        self._monitor.ticked(now, self._session.conversation.received)
-
-    def unreadable(self, error: ProtocolError) -> None:
-        """Count what could not be read."""
-        self._monitor.unreadable += 1
-        self._logs.unreadable(error)
-
-    def handler_failed(self, handler: Handler, error: BaseException) -> None:
-        """Count what a handler raised."""
-        self._monitor.handler_errors += 1
-        self._logs.handler_failed(handler, error)
-
-    def overflowed(self, handler: Handler, subscription: Subscription) -> None:
-        """Count what a slow handler had no room for."""
-        self._monitor.overflowed += 1
-        self._logs.overflowed(handler, subscription)
-
     # Details
 
-    def _wanted(self) -> list[Entry]:
-        entries = self._session.registry.entries.values()
-        return [entry for entry in entries if entry.is_wanted]
+    @property
+    def _is_going_on(self) -> bool:
+        states = {line.session.state for line in self._fleet.lines}
+        return not states <= {"idle", "closing", "closed"}
 
-    def _forget(self, handle: SubscriptionHandle) -> int:
-        """Take a listener off the books; return how many remain."""
-        handle.is_closed = True
-        if handle.outlet is not None:
-            self._dispatcher.remove(handle.subscription, handle.outlet)
-        rest = self._handles.get(handle.subscription, [])
-        if handle in rest:
-            rest.remove(handle)
-        if not rest:
-            self._handles.pop(handle.subscription, None)
-        return len(rest)
+    def _ask_for(self, subscription: Subscription) -> None:
+        """Want a subscription, over a new connection if it takes one."""
+        before = set(self._fleet.lines)
+        self._fleet.want(subscription, feeds.traits(subscription))
+        new = [line for line in self._fleet.lines if line not in before]
+        if new and self._claims.is_active:
+            self._claims.connected(len(new))
+            for line in new:
+                line.supervisor.attach(asyncio.get_running_loop())
+                line.supervisor.feed(on.ConnectRequested(time.time()))
 
-    def _release(self, subscription: Subscription) -> None:
-        self._claims.drop(subscription)
-        self._supervisor.feed(on.UnsubscribeRequested(subscription))
+    def _note_raw(self, subscription: Subscription) -> None:
+        is_wanted = self._dispatcher.has_raw(subscription)
+        for line in self._fleet.lines:
+            entry = line.session.registry.entries.get(subscription)
+            if entry is not None:
+                entry.has_raw_readers = is_wanted
 
     def _settle_in(self, loop: asyncio.AbstractEventLoop) -> None:
         """Make ``loop`` the one to live on, unless another one still is."""
-        current = self._supervisor.loop
-        if current is not None and current is not loop and current.is_closed():
-            self._supervisor.abandon()
-        if self._session.state in _RESTING:
-            self._supervisor.attach(loop)
+        for line in self._fleet.lines:
+            current = line.supervisor.loop
+            if current is not None and current is not loop and current.is_closed():
+                line.supervisor.abandon()
+        if self._fleet.is_resting:
+            for line in self._fleet.lines:
+                line.supervisor.attach(loop)
             self._waiting.clear()
         else:
             self._check_loop()
@@ -409,7 +366,7 @@ class HyperLiquidIntegration(Subscribing, Tuning, Requests):
     def _check_loop(self) -> None:
         """Refuse a call that would race with the client's own loop."""
         loop = self._supervisor.loop
-        if loop is None or not loop.is_running() or self._session.state in _RESTING:
+        if loop is None or not loop.is_running() or self._fleet.is_resting:
             return
         try:
             current = asyncio.get_running_loop()
@@ -420,3 +377,15 @@ class HyperLiquidIntegration(Subscribing, Tuning, Requests):
                 "this client lives on another thread or event loop; call it there,"
                 " for example with asyncio.run_coroutine_threadsafe(..., loop)"
             )
+
+
+def _checked(handler: Handler) -> Handler:
+    if not callable(handler):
+        raise ConfigError("handler", handler, "a function or a coroutine function")
+    return handler
+
+
+def _count(field: str, value: int) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ConfigError(field, value, "a whole number from 1")
+    return value

@@ -18,7 +18,7 @@ from difflib import get_close_matches
 from typing import Any, TypeGuard
 
 from ..errors import ConfigError
-from ..session.model import Promise, Scalar, Subscription, Traits
+from ..session.model import Heals, Promise, Scalar, Subscription, Traits, Version
 from . import validate
 
 Row = Mapping[str, Any]
@@ -28,6 +28,7 @@ COIN_MEMORY = 5_000
 _BITS = 64  # of a number in the venue's JSON
 
 _PERIODIC, _EVENT, _SPARSE = Promise.PERIODIC, Promise.EVENT, Promise.SPARSE
+_REQUEST = Heals.REQUEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,12 @@ class Feed:
     """The member of a row that orders it, in venue milliseconds."""
     is_lossless: bool = False
     """Whether each message counts although its rows have no key."""
+    is_single: bool = False
+    """Whether a frame is one row without a list around it."""
+    heals: Heals = Heals.ITSELF
+    """How what was missed comes back (protocol.md 5)."""
+    note: str = ""
+    """What stays unknown of a gap although it was recovered."""
     slot: str | None = None
     """Where in the data the rows are; ``None``: the data is the list of rows."""
 
@@ -76,8 +83,17 @@ def _trade(row: Row) -> Hashable:
 
 
 def _order(row: Row) -> Hashable:
-    order = row["order"]
-    return (order["oid"], row["status"], row["statusTimestamp"], order["sz"])
+    order, status = row["order"], row["status"]
+    # HL: partial fills repeat "open" with a smaller size. A final status happens
+    # once, and its size is spelled differently in histories.
+    size = order["sz"] if status == "open" else ""
+    return (order["oid"], status, row["statusTimestamp"], size)
+
+
+def _bar(row: Row) -> Hashable:
+    return Version(
+        row["t"], row["n"], (row["o"], row["h"], row["l"], row["c"], row["v"])
+    )
 
 
 def _slice(row: Row) -> Hashable:
@@ -108,6 +124,7 @@ _ROWS = (
         ("coin",),
         tells=("coin",),
         replays=True,
+        heals=Heals.REPLAY,
         key=_trade,
     ),
     Feed(
@@ -115,7 +132,10 @@ _ROWS = (
         _EVENT,
         ("coin", "interval"),
         tells=("coin", "interval"),
-        is_lossless=True,
+        heals=_REQUEST,
+        key=_bar,
+        moment="t",
+        is_single=True,
     ),
     Feed(
         "activeAssetCtx",
@@ -129,8 +149,8 @@ _ROWS = (
     Feed("assetCtxs", _PERIODIC, optional=("dex",), tells=("dex",)),  # undocumented
     Feed("spotAssetCtxs", _PERIODIC),  # undocumented
     Feed("fastAssetCtxs", _PERIODIC, greets=True),
-    Feed("outcomeMetaUpdates", _SPARSE, is_lossless=True),
-    Feed("notification", _SPARSE, ("user",), is_lossless=True),
+    Feed("outcomeMetaUpdates", _SPARSE, heals=Heals.NEVER, is_lossless=True),
+    Feed("notification", _SPARSE, ("user",), heals=Heals.NEVER, is_lossless=True),
     Feed("webData3", _PERIODIC, ("user",), tells=("user",), greets=True),
     Feed(
         "twapStates", _SPARSE, ("user",), ("dex",), tells=("user", "dex"), greets=True
@@ -146,8 +166,24 @@ _ROWS = (
     Feed(
         "openOrders", _SPARSE, ("user",), ("dex",), tells=("user", "dex"), greets=True
     ),
-    Feed("orderUpdates", _SPARSE, ("user",), key=_order, moment="statusTimestamp"),
-    Feed("userEvents", _SPARSE, ("user",), channels=("user",), is_lossless=True),
+    Feed(
+        "orderUpdates",
+        _SPARSE,
+        ("user",),
+        heals=_REQUEST,
+        note="transitions between an order's first and final status",
+        key=_order,
+        moment="statusTimestamp",
+    ),
+    Feed(
+        "userEvents",
+        _SPARSE,
+        ("user",),
+        channels=("user",),
+        heals=_REQUEST,
+        note="liquidations, cancels by the system and TWAP statuses",
+        is_lossless=True,
+    ),
     Feed(
         "userFills",
         _SPARSE,
@@ -155,6 +191,7 @@ _ROWS = (
         ("aggregateByTime",),
         tells=("user",),
         greets=True,
+        heals=_REQUEST,
         key=_fill,
         slot="fills",
     ),
@@ -164,6 +201,7 @@ _ROWS = (
         ("user",),
         tells=("user",),
         greets=True,
+        heals=_REQUEST,
         key=_funding,
         slot="fundings",
     ),
@@ -173,6 +211,7 @@ _ROWS = (
         ("user",),
         tells=("user",),
         greets=True,
+        heals=_REQUEST,
         key=_ledger,
         slot="nonFundingLedgerUpdates",
     ),
@@ -182,6 +221,7 @@ _ROWS = (
         ("user",),
         tells=("user",),
         greets=True,
+        heals=_REQUEST,
         key=_slice,
         moment="fill.time",
         slot="twapSliceFills",
@@ -192,6 +232,7 @@ _ROWS = (
         ("user",),
         tells=("user",),
         greets=True,
+        heals=_REQUEST,
         key=_twap,
         slot="history",
     ),
@@ -201,6 +242,7 @@ _ROWS = (
         ("user",),
         tells=("user",),
         greets=True,
+        heals=_REQUEST,
         key=_order,
         moment="statusTimestamp",
         slot="orderHistory",
@@ -334,5 +376,7 @@ def traits(subscription: Subscription) -> Traits:
         user=str(subscription.get("user")) if feed.has_user else "",
         replays=feed.replays,
         is_lossless=feed.is_lossless or feed.key is not None,
-        memory=memory if feed.key is not None else 0,
+        heals=feed.heals,
+        note=feed.note,
+        memory=memory if feed.is_lossless or feed.key is not None else 0,
     )

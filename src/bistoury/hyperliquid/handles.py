@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ..session import Subscription
-from ..session.registry import Entry, Holding
+from ..session.registry import Entry
 
 if TYPE_CHECKING:
     from ..dispatcher import Outlet
@@ -17,8 +17,8 @@ class SubscriptionHandle:
     """
     One listener of one subscription; always true.
 
-    ``state`` is ``pending``, ``live``, ``refused`` or ``closed``, and ``error`` the
-    venue's text if it refused.
+    ``state`` is ``pending``, ``live``, ``late``, ``stale``, ``recovering``,
+    ``failed``, ``refused`` or ``closed``; ``error`` is the venue's text if it refused.
     """
 
     def __init__(
@@ -27,11 +27,14 @@ class SubscriptionHandle:
         entry: Callable[[], Entry | None],
         subscription: Subscription,
         outlet: Outlet | None,
+        *,
+        is_raw: bool = False,
     ) -> None:
         self._client = client
         self._entry = entry
         self.subscription = subscription
         self.outlet = outlet
+        self.is_raw = is_raw
         self.is_closed = False
 
     def __bool__(self) -> bool:
@@ -47,7 +50,7 @@ class SubscriptionHandle:
     def state(self) -> str:
         """Where the subscription stands."""
         entry = None if self.is_closed else self._entry()
-        return "closed" if entry is None else state_of(entry)
+        return "closed" if entry is None else self._client.state_of(entry)
 
     @property
     def error(self) -> str | None:
@@ -66,12 +69,3 @@ class SubscriptionHandle:
     async def unsubscribe(self) -> None:
         """Let no further call of this listener happen; the last to leave ends it."""
         self._client.leave(self)
-
-
-def state_of(entry: Entry) -> str:
-    """Return where a subscription stands, in one word."""
-    if entry.refusal:
-        return "refused"
-    if entry.holding == Holding.HELD and entry.is_live:
-        return "live"
-    return "pending"

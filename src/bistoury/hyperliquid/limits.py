@@ -53,14 +53,14 @@ class Account:
         if kind is Complaint.USERS:
             self.users_learned = limit
 
-    def claim(self, subscription: Subscription, user: str) -> None:
+    def claim(self, subscription: Subscription, user: str, copies: int = 1) -> None:
         """
-        Count a subscription.
+        Count a subscription, once for each connection that carries it.
 
         Raises:
             SubscriptionLimitError: the venue would refuse it.
         """
-        if self.subscriptions >= self.limits.subscriptions:
+        if self.subscriptions + copies > self.limits.subscriptions:
             allowed = self.limits.subscriptions
             raise SubscriptionLimitError(
                 subscription, f"at most {allowed} subscriptions are allowed"
@@ -69,13 +69,13 @@ class Account:
             raise SubscriptionLimitError(
                 subscription, f"at most {self.users_allowed} users are allowed"
             )
-        self.subscriptions += 1
+        self.subscriptions += copies
         if user:
             self.users[user] += 1
 
-    def release(self, user: str) -> None:
+    def release(self, user: str, copies: int = 1) -> None:
         """Count a subscription no more."""
-        self.subscriptions -= 1
+        self.subscriptions -= copies
         if user:
             self.users[user] -= 1
             if self.users[user] <= 0:

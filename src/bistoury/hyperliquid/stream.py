@@ -7,9 +7,12 @@ from collections import deque
 from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from ..errors import SessionClosedError
 from ..mailbox import DEFAULT_LIMIT
 from ..session import Subscription, Update
+from ..session.notices import Gap
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -25,8 +28,10 @@ class Stream:
     """
     Messages of one subscription, in order.
 
-    Subscribes when the iteration begins and unsubscribes on ``aclose()``, which
-    ``async with`` calls for you. Ends when the client disconnects.
+    Gaps come in band: a message on the channel ``gap`` says that something between
+    its neighbours was missed, another what became of that. Subscribes when the
+    iteration begins and unsubscribes on ``aclose()``, which ``async with`` calls for
+    you. Ends when the client disconnects.
     """
 
     def __init__(
@@ -45,7 +50,7 @@ class Stream:
         self._client = client
         self._read = read
         self._limit = max_queue
-        self._waiting: deque[Update] = deque()
+        self._waiting: deque[Update | Gap] = deque()
         self._newest: dict[Hashable, Update] = {}
         self._reader: asyncio.Future[None] | None = None
         self._handle: SubscriptionHandle | None = None
@@ -54,6 +59,18 @@ class Stream:
     def depth(self) -> int:
         """How many messages wait."""
         return len(self._waiting) + len(self._newest)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether one more message would fit."""
+        return len(self._waiting) < self._limit
+
+    def put_gap(self, gap: Gap) -> None:
+        """Let the reader find a gap where it is, between the messages."""
+        self._waiting.extend(self._newest.values())
+        self._newest.clear()
+        self._waiting.append(gap)  # whether there is room or not: it is the news
+        self._wake()
 
     @property
     def handler(self) -> Callable[[Any], Any]:
@@ -86,7 +103,8 @@ class Stream:
             self._handle = await self._client.join(self.subscription, self)
         while True:
             if self._waiting:
-                return self._read(self._waiting.popleft())
+                item = self._waiting.popleft()
+                return _as_message(item) if isinstance(item, Gap) else self._read(item)
             if self._newest:
                 return self._read(self._newest.pop(next(iter(self._newest))))
             if self.is_closed:
@@ -121,3 +139,10 @@ class Stream:
     def _wake(self) -> None:
         if self._reader is not None and not self._reader.done():
             self._reader.set_result(None)
+
+
+def _as_message(gap: Gap) -> Message:
+    """Return the news of a gap in the shape of a message, on the channel ``gap``."""
+    data = msgspec.to_builtins(gap)
+    data.pop("type", None)
+    return {"channel": "gap", "data": {**data, "subscription": gap.subscription.fields}}

@@ -4,28 +4,24 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from math import isfinite
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from ..errors import ConfigError
-from ..session import Policy, Session
+from ..session import Policy
 from ..session import events as on
-
-if TYPE_CHECKING:
-    from ..supervisor import Supervisor
+from .fleet import Fleet
 
 
 class Tuning:
     """Replaces the session's policy, one number at a time."""
 
-    _session: Session
-    _supervisor: Supervisor
+    _fleet: Fleet
 
     @property
     def reconnect_delay(self) -> float:
         """The first delay before reconnecting, in seconds."""
-        return self._session.policy.backoff.initial
+        return self._fleet.policy.backoff.initial
 
     @reconnect_delay.setter
     def reconnect_delay(self, seconds: float) -> None:
@@ -35,7 +31,7 @@ class Tuning:
     @property
     def max_reconnect_delay(self) -> float:
         """The longest delay before reconnecting, in seconds, jitter aside."""
-        return self._session.policy.backoff.maximum
+        return self._fleet.policy.backoff.maximum
 
     @max_reconnect_delay.setter
     def max_reconnect_delay(self, seconds: float) -> None:
@@ -45,7 +41,7 @@ class Tuning:
     @property
     def reconnect_exponential_base(self) -> float:
         """The factor from one delay to the next."""
-        return self._session.policy.backoff.factor
+        return self._fleet.policy.backoff.factor
 
     @reconnect_exponential_base.setter
     def reconnect_exponential_base(self, factor: float) -> None:
@@ -56,21 +52,19 @@ class Tuning:
 
     def enable_auto_reconnect(self) -> None:
         """Let a loss lead to a new attempt; the default."""
-        self._adopt(msgspec.structs.replace(self._session.policy, auto_reconnect=True))
+        self._adopt(msgspec.structs.replace(self._fleet.policy, auto_reconnect=True))
 
     def disable_auto_reconnect(self) -> None:
         """Let a loss be the end, until ``connect`` is called again."""
-        self._adopt(msgspec.structs.replace(self._session.policy, auto_reconnect=False))
+        self._adopt(msgspec.structs.replace(self._fleet.policy, auto_reconnect=False))
 
     def set_message_timeout(self, seconds: float) -> None:
         """Set after how many seconds without promised data a connection is dead."""
         value = _positive("message_timeout", seconds)
-        self._adopt(
-            msgspec.structs.replace(self._session.policy, message_timeout=value)
-        )
+        self._adopt(msgspec.structs.replace(self._fleet.policy, message_timeout=value))
 
     def _adopt_backoff(self, **change: float) -> None:
-        policy = self._session.policy
+        policy = self._fleet.policy
         backoff = msgspec.structs.replace(policy.backoff, **change)
         self._adopt(msgspec.structs.replace(policy, backoff=backoff))
 
@@ -80,7 +74,7 @@ class Tuning:
 
     def _adopt(self, policy: Policy) -> None:
         self._check_loop()
-        self._supervisor.feed(on.PolicyChanged(policy))
+        self._fleet.feed(on.PolicyChanged(policy))
 
 
 def _positive(field: str, value: float) -> float:

@@ -9,7 +9,8 @@ because each is known by a key.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
+from dataclasses import replace
 from operator import itemgetter
 from typing import Any
 
@@ -21,12 +22,13 @@ from ..session.model import (
     Complaint,
     Fields,
     Inbound,
+    Item,
     Pong,
     Subscription,
     Update,
     VenueError,
 )
-from .feeds import BY_CHANNEL, Feed, Row
+from .feeds import BY_CHANNEL, FEEDS, Feed, Row, route
 
 PING = b'{"method":"ping"}'
 
@@ -60,11 +62,6 @@ class _User(msgspec.Struct):
 
 class _WebData(msgspec.Struct):
     user: _User = msgspec.field(name="userState")
-
-
-class _Bar(msgspec.Struct):
-    s: str
-    i: str
 
 
 _SECONDS = 10**11  # what is below it cannot be milliseconds of this century
@@ -116,7 +113,6 @@ _ROUTES: dict[str, Locate] = {
     "assetCtxs": _head(_Dex, lambda head: f"assetCtxs:{head.dex}"),
     "l2Book": _head(_Book, _book_route),
     "bbo": _head(_Coin, lambda head: f"bbo:{head.coin}"),
-    "candle": _head(_Bar, lambda bar: f"candle:{bar.s}:{bar.i}"),
     "activeAssetCtx": _head(_Coin, _context_route),
     "activeSpotAssetCtx": _head(_Coin, _context_route),
     "webData3": _head(_WebData, lambda head: f"webData3:{head.user.user.lower()}"),
@@ -148,6 +144,8 @@ def decode(frame: bytes) -> Inbound | Update | None:
         if control is not None:
             return control(raw)
         feed = BY_CHANNEL.get(channel)
+        if channel == "user":
+            return _user_event(frame, _decode_any(raw))
         if feed is not None and feed.key is not None:
             return _rows(frame, channel, feed, _decode_any(raw))
         locate = _ROUTES.get(channel)
@@ -176,6 +174,12 @@ def read(update: Update) -> dict[str, Any]:
     return update.message
 
 
+def read_raw(update: Update) -> dict[str, Any]:
+    """Return the message as the venue sent it, whatever was taken out since."""
+    message: dict[str, Any] = _decode_any(update.frame)
+    return message
+
+
 def encode(message: Any) -> bytes:
     """Return a message as the venue's JSON."""
     return _encode(message)
@@ -196,39 +200,56 @@ def unsubscribe(subscription: Subscription) -> bytes:
 
 def _rows(frame: bytes, channel: str, feed: Feed, data: Any) -> Update:
     found = data[feed.slot] if feed.slot is not None else data
+    if feed.is_single:
+        found = [found]
     if not isinstance(found, list):
         raise TypeError("rows expected")
-    rows, keys, time = _keyed(feed, found)
-    bad = len(found) - len(rows)
-    if bad and not rows:
+    items = _items(feed, found)
+    bad = len(found) - len(items)
+    if bad and not items:
         raise ProtocolError(channel, f"{bad} unreadable rows", frame[:200])
-    if "user" in feed.tells:
-        name = f"{feed.type}:{str(data['user']).lower()}"
-    elif feed.tells:
-        if not rows:
-            return Update(f"{feed.type}:", frame, is_void=True)
-        name = f"{feed.type}:{rows[0]['coin']}"
-    else:
-        name = feed.type
-    is_snapshot = isinstance(data, dict) and data.get("isSnapshot") is True
+    name = _route_of_rows(feed, data, items)
+    if name is None:
+        return Update(feed.type, frame, is_void=True)
+    newest = items[-1][0] if items else 0
     update = Update(
         route=name,
         frame=frame,
         message={"channel": channel, "data": data},
-        keys=keys,
         slot=feed.slot,
-        is_snapshot=is_snapshot,
-        time=time,
+        is_single=feed.is_single,
+        is_snapshot=isinstance(data, dict) and data.get("isSnapshot") is True,
+        # HL: one feed counts seconds; its rows are history, whose age says nothing.
+        time=newest if _is_moment(newest) and not feed.is_single else 0,
+        oldest=items[0][0] if items else 0,
+        seen=len(found),
         unreadable=bad,
     )
-    update.keep(rows)
+    update.keep(items)
     return update
 
 
-def _keyed(feed: Feed, found: list[Any]) -> tuple[list[Any], list[Hashable], int]:
-    """Return the rows that can be read, oldest first, their keys, the newest's time."""
+def _is_moment(number: int) -> bool:
+    return _SECONDS < number < _TOO_LATE
+
+
+def _route_of_rows(feed: Feed, data: Any, items: list[Item]) -> str | None:
+    if "user" in feed.tells:
+        return f"{feed.type}:{str(data['user']).lower()}"
+    if not feed.tells:
+        return feed.type
+    if not items:
+        return None
+    row = items[0][2]
+    if feed.is_single:
+        return f"{feed.type}:{row['s']}:{row['i']}"
+    return f"{feed.type}:{row['coin']}"
+
+
+def _items(feed: Feed, found: list[Any]) -> list[Item]:
+    """Return the rows that can be read, oldest first, with their keys."""
     assert feed.key is not None
-    keyed: list[tuple[int, Hashable, Any]] = []
+    items: list[Item] = []
     path = feed.moment.split(".")
     for row in found:
         try:
@@ -237,16 +258,53 @@ def _keyed(feed: Feed, found: list[Any]) -> tuple[list[Any], list[Hashable], int
                 moment = moment[name]
             key = feed.key(row)
             hash(key)  # a list where a number belongs could not be remembered
-            keyed.append((int(moment), key, row))
+            items.append((int(moment), key, row))
         except (LookupError, TypeError, ValueError, AttributeError):
             continue
     # Replays come newest first, live frames oldest first; ties keep their order.
-    keyed.sort(key=itemgetter(0))
-    rows = [row for _, _, row in keyed]
-    keys = [key for _, key, _ in keyed]
-    # HL: one feed counts seconds; its rows are history, whose age says nothing.
-    newest = keyed[-1][0] if keyed else 0
-    return rows, keys, newest if _SECONDS < newest < _TOO_LATE else 0
+    items.sort(key=itemgetter(0))
+    return items
+
+
+# HL: a frame of user events has one member; the kinds that are rows are known by
+# the same keys as in the feeds of their own.
+_USER_EVENTS = {
+    "fills": FEEDS["userFills"],
+    "twapSliceFills": FEEDS["userTwapSliceFills"],
+    "funding": replace(FEEDS["userFundings"], slot="funding", is_single=True),
+}
+
+
+def _user_event(frame: bytes, data: Any) -> Update:
+    for name, feed in _USER_EVENTS.items():
+        if name in data:
+            like = replace(feed, type="userEvents", tells=(), slot=name)
+            return _rows(frame, "user", like, data)
+    return Update("userEvents", frame, message={"channel": "user", "data": data})
+
+
+def recovered(subscription: Subscription, kind: str, rows: list[Any]) -> Update:
+    """Return rows from a history as if they had come on ``subscription``."""
+    feed = FEEDS[subscription.feed]
+    channel = (feed.channels or (feed.type,))[0]
+    data: Any = rows
+    if subscription.feed == "userEvents":
+        feed = replace(_USER_EVENTS[kind], slot=kind)
+        data = {kind: rows}
+    elif feed.slot is not None:
+        data = {"user": str(subscription.get("user")), feed.slot: rows}
+    items = _items(feed, rows)
+    return Update(
+        route=route(subscription),
+        frame=b"",
+        message={"channel": channel, "data": data},
+        items=items,
+        slot=feed.slot,
+        is_single=feed.is_single,
+        time=items[-1][0] if items else 0,
+        oldest=items[0][0] if items else 0,
+        seen=len(rows),
+    )
 
 
 # Everything that is not data

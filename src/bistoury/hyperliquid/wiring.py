@@ -3,11 +3,57 @@
 from __future__ import annotations
 
 import ssl
+import time
+from itertools import count
+from random import Random
 from urllib.request import getproxies
 
 from ..config import Config
-from ..session import Backoff, Policy
+from ..resilience import ConnectionCircuitBreaker
+from ..session import Backoff, Policy, Session
 from ..transport.base import Transport
+from .group import Group
+from .limits import Account
+from .line import Line, Owner
+
+
+class LineMaker:
+    """Makes the lines of one client, which share limits, breaker and numbering."""
+
+    def __init__(
+        self,
+        owner: Owner,
+        config: Config,
+        account: Account,
+        transport: Transport,
+        rng: Random,
+        *,
+        circuit_breaker: ConnectionCircuitBreaker | None,
+    ) -> None:
+        self._owner = owner
+        self._config = config
+        self._account = account
+        self._transport = transport
+        self._rng = rng
+        self._is_gate = circuit_breaker is not None
+        self._breaker = (circuit_breaker or ConnectionCircuitBreaker()).breaker
+        self._numbers = count(1)
+        self.policy = policy_of(config)
+
+    def __call__(self, group: Group) -> Line:
+        """Make a line that carries what ``group`` carries."""
+        session = Session(
+            policy=self.policy,
+            rng=self._rng,
+            breaker=self._breaker,
+            breaker_is_gate=self._is_gate,
+            connections=self._account.connections_per_minute,
+            messages=self._account.messages,
+            continuities=group.continuities,
+            numbers=self._numbers,
+        )
+        url = self._config.ws_url
+        return Line(self._owner, session, self._transport, url, time.time)
 
 
 def policy_of(config: Config) -> Policy:

@@ -8,14 +8,15 @@ session, the monitor and the process's account of the venue's limits.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from ..session import Session, State
+from ..session import Session, State, Subscription
 from ..session.budget import Window
-from ..session.registry import Entry, Holding
+from ..session.registry import Entry
 from ..session.state import TRYING
 from .monitor import Monitor
 
@@ -42,13 +43,29 @@ class View:
     """All there is to see of one client at one moment."""
 
     session: Session
+    """The one that shows how things are: of several, the worst."""
+    sessions: list[Session]
+    entries: dict[Subscription, Entry]
+    """Every wanted subscription, as it stands on the line that carries it best."""
     monitor: Monitor
     limits: Limits
     now: float
-    """The session's time."""
+    """The sessions' time."""
     loop_lag: float = 0.0
+    is_live: bool = False
     is_attached: bool = True
     """Whether the monitor watches: from connect to disconnect."""
+
+    @property
+    def received(self) -> int:
+        """Messages of data, over all connections."""
+        return sum(session.conversation.received for session in self.sessions)
+
+    @property
+    def data_at(self) -> float | None:
+        """When data last came, over all connections."""
+        times = [session.conversation.data_at for session in self.sessions]
+        return max((at for at in times if at is not None), default=None)
 
     def at(self, moment: float | None) -> datetime | None:
         """Return a moment of the session's time as time of day."""
@@ -64,12 +81,12 @@ def reconnection_stats(view: View) -> dict[str, Any]:
     state = session.state
     waiting = state is State.BACKOFF
     return {
-        "currently_connected": state is State.LIVE,
+        "currently_connected": view.is_live,
         "auto_reconnect_enabled": session.policy.auto_reconnect,
         "reconnection_task_active": state in TRYING and session.is_lost,
         "connection_lost_time": _naive_local(lost_at),
         "connection_monitor_active": view.is_attached,
-        "last_message_time": _naive_local(view.at(session.conversation.data_at)),
+        "last_message_time": _naive_local(view.at(view.data_at)),
         "message_timeout_seconds": session.policy.message_timeout,
         "state": str(state),
         "reconnect_attempts": monitor.attempts,
@@ -80,8 +97,8 @@ def reconnection_stats(view: View) -> dict[str, Any]:
         "next_attempt_in_seconds": (
             max(0.0, session.retry_at - view.now) if waiting else None
         ),
-        "subscriptions": _counts(session),
-        "gaps": _no_gaps(),
+        "subscriptions": _counts(view),
+        "gaps": _all_gaps(view),
         "circuit_breaker": session.breaker.state(view.now),
     }
 
@@ -89,18 +106,19 @@ def reconnection_stats(view: View) -> dict[str, Any]:
 def connection_health(view: View) -> dict[str, Any]:
     """Return what ``get_connection_health`` promises."""
     session, monitor, now = view.session, view.monitor, view.now
-    conversation = session.conversation
     reasons = reasons_for(view)
-    pings = list(conversation.liveness.round_trips)
+    pings = [
+        seconds
+        for each in view.sessions
+        for seconds in list(each.conversation.liveness.round_trips)
+    ]
     times = [*monitor.response_times, *pings]
     outcomes = [*monitor.outcomes, *(True for _ in pings)]
     is_open = session.state in (State.SYNCING, State.LIVE)
-    age = None if conversation.data_at is None else now - conversation.data_at
-    entries = {str(e.subscription): e for e in list(session.registry.entries.values())}
+    age = None if view.data_at is None else now - view.data_at
     subscriptions = {
-        name: _subscription(entry, view)
-        for name, entry in entries.items()
-        if entry.is_wanted
+        str(subscription): _subscription(entry, view)
+        for subscription, entry in view.entries.items()
     }
     lags = [it["lag"] for it in subscriptions.values() if it["lag"] is not None]
     return {
@@ -111,8 +129,8 @@ def connection_health(view: View) -> dict[str, Any]:
         "reasons": reasons,
         "last_message_age_seconds": age,
         "uptime_seconds": now - session.opened_at if is_open else 0.0,
-        "messages_received": conversation.received,
-        "messages_per_second": monitor.rate(now, conversation.received),
+        "messages_received": view.received,
+        "messages_per_second": monitor.rate(now, view.received),
         "ping_rtt_seconds": quantiles(pings),
         "feed_lag_seconds": quantiles(lags),
         "loop_lag_seconds": view.loop_lag,
@@ -124,15 +142,17 @@ def connection_health(view: View) -> dict[str, Any]:
 def reasons_for(view: View) -> list[str]:
     """Return why things are not well, as sentences; empty when they are."""
     session = view.session
-    reasons = list(session.reasons(view.now))
-    if session.state is not State.LIVE:
+    reasons: list[str] = []
+    if not view.is_live:
         why = f", last error: {session.last_error}" if session.last_error else ""
-        reasons.insert(0, f"not live ({session.state}{why})")
+        reasons.append(f"not live ({session.state}{why})")
     elif not session.is_ready:
-        reasons.insert(0, "connected, but not yet proven to carry data")
+        reasons.append("connected, but not yet proven to carry data")
     elif session.registry.due:
         names = sorted(map(str, session.registry.due))
         reasons.append(f"not acknowledged yet: {_some(names)}")
+    for each in view.sessions:
+        reasons += [it for it in each.reasons(view.now) if it not in reasons]
     return reasons
 
 
@@ -146,42 +166,46 @@ def quantiles(values: Iterable[float]) -> dict[str, float | None]:
 
 
 def _subscription(entry: Entry, view: View) -> dict[str, Any]:
-    lag = None
-    if entry.venue_time and entry.last_at:
-        arrived = time.time() - (view.now - entry.last_at)
-        lag = arrived - entry.venue_time / 1000
+    freshness = view.session.conversation.freshness
     return {
-        "state": (
-            "refused"
-            if entry.refusal
-            else "live"
-            if entry.holding == Holding.HELD and entry.is_live
-            else "pending"
-        ),
+        "state": freshness.state(entry, view.now),
         "age": view.now - entry.last_at if entry.last_at else None,
         "rate": 1 / entry.interval if entry.interval else 0.0,
-        "lag": lag,
-        "gaps": _no_gaps(),
+        "lag": freshness.lag(entry),
+        "gaps": _gaps(int(entry.gap is not None), entry.gaps),
         "messages": entry.received,
         "duplicates": entry.continuity.duplicates,
+        "recovered": entry.continuity.recovered,
         "error": entry.refusal or None,
     }
 
 
-def _counts(session: Session) -> dict[str, int]:
-    entries = [e for e in list(session.registry.entries.values()) if e.is_wanted]
-    granted = [e for e in entries if e.holding == Holding.HELD and not e.refusal]
+def _counts(view: View) -> dict[str, int]:
+    entries = list(view.entries.values())
+    granted = [e for e in entries if e.is_held and not e.refusal]
     return {
         "wanted": sum(not e.refusal for e in entries),
         "acknowledged": len(granted),
-        "live": sum(e.is_live for e in granted),
-        "stale": 0,
+        "live": sum(e.is_live and not e.ladder.is_stale for e in granted),
+        "stale": sum(e.ladder.is_stale for e in entries),
         "refused": sum(bool(e.refusal) for e in entries),
     }
 
 
-def _no_gaps() -> dict[str, int]:
-    return {"open": 0, "recovered": 0, "unrecoverable": 0}
+def _all_gaps(view: View) -> dict[str, int]:
+    return {
+        "open": len(view.monitor.open_gaps),
+        "recovered": view.monitor.gaps["recovered"],
+        "unrecoverable": view.monitor.gaps["unrecoverable"],
+    }
+
+
+def _gaps(still_open: int, settled: Counter[str]) -> dict[str, int]:
+    return {
+        "open": still_open,
+        "recovered": settled["recovered"],
+        "unrecoverable": settled["unrecoverable"],
+    }
 
 
 def _limits(view: View) -> dict[str, dict[str, int]]:

@@ -76,6 +76,15 @@ class Logs:
                 shorten(error.detail),
             )
 
+    def unreconciled(self, subscription: object, error: Exception) -> None:
+        """Log that a feed's history could not be read: once a minute per feed."""
+        if self._repeats.occurred(("unreconciled", str(subscription))):
+            self._logger.warning(
+                "%s: what was missed could not be read, trying again: %s",
+                shorten(str(subscription)),
+                shorten(str(error)),
+            )
+
     def handler_failed(self, handler: Handler, error: BaseException) -> None:
         """Log what a handler raised: the traceback first, then a count a minute."""
         name = getattr(handler, "__qualname__", None) or repr(handler)
@@ -87,14 +96,13 @@ class Logs:
                 "handler %s raised %s %d times more", name, type(error).__name__, times
             )
 
-    def overflowed(self, handler: Handler, subscription: object) -> None:
+    def overflowed(self, handler: Handler, gap: heard.Gap) -> None:
         """Log that a slow handler's mailbox had no room."""
-        times = self._repeats.occurred(("overflow", id(handler), str(subscription)))
+        times = self._repeats.occurred(("overflow", id(handler), str(gap.subscription)))
         if times:
             name = getattr(handler, "__qualname__", None) or repr(handler)
             self._logger.warning(
-                "handler %s is too slow for %s: %d messages had no room",
+                "handler %s is too slow for %s: messages have no room",
                 name,
-                shorten(str(subscription)),
-                times,
+                shorten(str(gap.subscription)),
             )

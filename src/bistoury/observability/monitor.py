@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from ..session import Subscription
 from ..session import notices as heard
 from ..session.notices import Notice
 
@@ -38,6 +39,10 @@ class Monitor:
     """How recent requests, pings and connection attempts went."""
     response_times: deque[float] = field(default_factory=lambda: deque(maxlen=_RECENT))
     """Seconds that recent REST requests took."""
+    gaps: Counter[str] = field(default_factory=Counter)
+    """How many gaps were ``recovered`` and how many ``unrecoverable``."""
+    open_gaps: set[Subscription] = field(default_factory=set)
+    """Whose gap is not settled."""
     complaints: dict[str, int] = field(default_factory=dict)
     """What the venue said no to, by kind."""
     _was_ready: bool = False
@@ -64,6 +69,11 @@ class Monitor:
                     self.outcomes.append(False)
             case heard.Reconnecting():
                 self.attempts += 1
+            case heard.Gap(subscription=subscription, status="open"):
+                self.open_gaps.add(subscription)
+            case heard.Gap(subscription=subscription, status=status):
+                self.open_gaps.discard(subscription)
+                self.gaps[status] += 1
             case heard.VenueComplained(kind):
                 self.complaints[kind] = self.complaints.get(kind, 0) + 1
             case _:

@@ -1,17 +1,28 @@
 """
-Which rows are new.
+Which rows are new, and which must wait their turn.
 
 The venue replays: snapshots after a subscription, the last trades, rows that a
 second connection already carried. Each row has a key; a key seen before is not
-delivered again. State feeds have no keys, and every frame of theirs passes.
+delivered again. While what was missed is being fetched, live rows are held, so
+that all of it comes out in the venue's order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
+from itertools import groupby
+from typing import NamedTuple
 
-from .model import Update
+from .model import Item, Update, Version
+
+MOST_HELD = 10_000
+"""Rows that may wait for what was missed."""
+
+_BARS_REMEMBERED = 64
+
+_FOLLOW_FOR = 3.0
+"""How long a line that leads may be silent before another one is followed."""
 
 
 @dataclass(slots=True)
@@ -20,57 +31,178 @@ class Memory:
     Remembers at least the last ``limit`` keys, and never more than twice that.
 
     Two generations of sets: when the young one is full it becomes the old one.
+    Of a key with versions, an older version is never news again.
     """
 
     limit: int
     _young: set[Hashable] = field(default_factory=set)
     _old: set[Hashable] = field(default_factory=set)
+    _versions: dict[Hashable, int] = field(default_factory=dict)
 
     def is_new(self, key: Hashable) -> bool:
         """Return whether ``key`` is not remembered, and remember it."""
         if key in self._young or key in self._old:
+            return False
+        if key.__class__ is Version and not self._is_newer(key):
             return False
         self._young.add(key)
         if len(self._young) >= self.limit:
             self._old, self._young = self._young, set()
         return True
 
+    def _is_newer(self, key: Version) -> bool:
+        if key.number < self._versions.get(key.item, key.number):
+            return False
+        self._versions[key.item] = key.number
+        if len(self._versions) > _BARS_REMEMBERED:
+            del self._versions[next(iter(self._versions))]
+        return True
+
+
+class _Candidate(NamedTuple):
+    """A row that may be delivered, and where it came from."""
+
+    item: Item
+    update: Update
+    is_recovered: bool
+
 
 @dataclass(slots=True)
 class Continuity:
-    """Lets the new rows of one feed through."""
+    """Lets the new rows of one feed through, in order."""
 
     limit: int
+    is_state: bool = False
+    """Whether every frame replaces the last one."""
     duplicates: int = 0
-    """Rows recognised and not delivered again."""
+    """Frames or rows recognised and not delivered again."""
+    recovered: int = 0
+    """Rows of history that filled a gap."""
+    newest: int = 0
+    """Venue time of the newest row or state delivered, in milliseconds."""
+    sure: int = 0
+    """What ``newest`` was when there was last no doubt about it; 0: take ``newest``."""
     has_history: bool = False
     """Whether anything was delivered before: history now fills a gap."""
+    is_holding: bool = False
+    """Whether live rows wait for what was missed."""
+    found: list[Update] = field(default_factory=list)
+    """What was fetched and not delivered yet."""
+    _held: list[tuple[Update, bool]] = field(default_factory=list)
+    _held_rows: int = 0
     _memory: Memory = field(init=False)
+    _last_frame: bytes = b""
+    _source: int = 0
+    _accepted_at: float = 0.0
 
     def __post_init__(self) -> None:
         self._memory = Memory(max(self.limit, 1))
 
-    def admit(self, update: Update, *, is_replay: bool) -> bool:
-        """
-        Take out of ``update`` what was delivered before; return whether to deliver.
+    @property
+    def is_full(self) -> bool:
+        """Whether no more rows may be held."""
+        return self._held_rows >= MOST_HELD
 
-        ``is_replay`` says that the venue repeats what happened before now. What is
-        new in it is marked ``snapshot`` the first time and ``recovered`` later.
+    def admit(
+        self, update: Update, source: int, now: float, *, is_replay: bool
+    ) -> None:
         """
-        if update.keys is None or update.rows is None:
-            return True
-        is_new = self._memory.is_new
-        fresh = [
-            row
-            for row, key in zip(update.rows, update.keys, strict=True)
-            if is_new(key)
-        ]
-        first, self.has_history = not self.has_history, True
-        if len(fresh) < len(update.rows):
-            self.duplicates += len(update.rows) - len(fresh)
+        Take out of ``update`` what was delivered before, or what must wait.
+
+        ``source`` is the connection it came over: of several, the first copy wins.
+
+        ``is_replay`` says that the venue repeats the past without marking it. What
+        is new in history is marked ``snapshot`` the first time, ``recovered`` later.
+        """
+        if update.items is None:
+            if self.is_state:
+                self._admit_state(update, source, now)
+            return
+        is_replay = is_replay or update.is_snapshot
+        if self.is_holding:
+            self._held.append((update, is_replay))
+            self._held_rows += len(update.items)
+            update.is_void = True
+            return
+        fresh = [item for item in update.items if self._memory.is_new(item[1])]
+        self.duplicates += len(update.items) - len(fresh)
+        if len(fresh) < len(update.items):
             update.keep(fresh)
-        if not is_replay:
-            return bool(fresh)
-        if update.message is not None:
-            update.message["snapshot" if first else "recovered"] = True
-        return bool(fresh) or first
+        self._delivered(fresh)
+        first, self.has_history = not self.has_history, True
+        if is_replay:
+            update.mark("snapshot" if first else "recovered")
+            self.recovered += 0 if first else len(fresh)
+        update.is_void = not fresh and not (is_replay and first)
+
+    def source_lost(self, source: int) -> None:
+        """Forget the last state if it came over ``source``: the next one is news."""
+        if self._source in (0, source):
+            self._source, self._last_frame = 0, b""
+
+    def hold(self) -> None:
+        """Let live rows wait from now on."""
+        self.is_holding = True
+
+    def release(self) -> list[Update]:
+        """Return what waits and what was fetched, in order; hold no more."""
+        self.is_holding = False
+        self.has_history = True
+        live = {
+            item[1]
+            for update, is_replay in self._held
+            if not is_replay
+            for item in update.items or ()
+        }
+        candidates = [
+            _Candidate(item, update, is_recovered)
+            for update, is_recovered in [*((u, True) for u in self.found), *self._held]
+            for item in update.items or ()
+            if not (is_recovered and item[1] in live)
+        ]
+        self.found, self._held, self._held_rows = [], [], 0
+        candidates.sort(key=lambda it: it.item[0])
+        return list(self._frames(candidates))
+
+    def _frames(self, candidates: list[_Candidate]) -> Iterator[Update]:
+        """Deliver rows in order, those of one kind together as the venue would."""
+        fresh = [it for it in candidates if self._memory.is_new(it.item[1])]
+        self.duplicates += len(candidates) - len(fresh)
+        self._delivered([it.item for it in fresh])
+
+        def kind(it: _Candidate) -> tuple[bool, str | None, int]:
+            # A row that stands alone in its frame is never joined with others.
+            return it.is_recovered, it.update.slot, id(it) if it.update.is_single else 0
+
+        for (is_recovered, _, _), group in groupby(fresh, kind):
+            rows = list(group)
+            update = rows[0].update.part([it.item for it in rows])
+            update.is_void = False
+            if is_recovered:
+                self.recovered += len(rows)
+                update.mark("recovered")
+            yield update
+
+    def _admit_state(self, update: Update, source: int, now: float) -> None:
+        """Let a state through unless it is the same or older than the last one."""
+        if update.time:
+            is_old = update.time < self.newest
+        else:
+            # Nothing tells which of two lines is ahead, so one of them is followed,
+            # until it falls silent.
+            is_led = self._source not in (0, source)
+            is_old = is_led and now - self._accepted_at < _FOLLOW_FOR
+        if is_old or update.frame == self._last_frame:
+            self.duplicates += 1
+            update.is_void = True
+            if not is_old and source == self._source:
+                self._accepted_at = now
+            return
+        self._source, self._accepted_at = source, now
+        self._last_frame = update.frame
+        self.newest = max(self.newest, update.time)
+        self.has_history = True
+
+    def _delivered(self, items: list[Item]) -> None:
+        if items:
+            self.newest = max(self.newest, *(time for time, _, _ in items))

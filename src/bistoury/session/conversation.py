@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from math import inf
 
 from . import effects as do
+from . import events as on
 from . import notices as say
 from .budget import Window
 from .causes import Cause
+from .freshness import Freshness
 from .liveness import Liveness
 from .model import (
     Acknowledged,
@@ -25,10 +27,9 @@ from .model import (
     VenueError,
 )
 from .policy import Policy
+from .recovery import Recovery
 from .registry import Entry, Holding, Registry
 from .watchdog import Watchdog
-
-_LEARNING = 0.1  # weight of the newest interval in a feed's usual one
 
 
 @dataclass(slots=True)
@@ -48,10 +49,21 @@ class Conversation:
     """When data last came, over all connections."""
     unrouted: int = 0
     """Frames that no wanted subscription claims."""
+    recovery: Recovery = field(init=False)
+    freshness: Freshness = field(init=False)
     _watchdog: Watchdog = field(default_factory=Watchdog)
     _send_at: float = inf
+    _hush: float = inf
+    """Silence after which a connection this chatty may have lost something."""
+    _is_doubtful: bool = False
     _has_data: bool = False
     _has_answer: bool = False
+
+    def __post_init__(self) -> None:
+        self.recovery = Recovery(self.policy, self.registry, self.effects)
+        self.freshness = Freshness(
+            self.policy, self.registry, self.recovery, self.effects
+        )
 
     def begin(self, connection_id: int, now: float) -> None:
         """Start over an open connection: a ping, then all that is wanted."""
@@ -61,13 +73,16 @@ class Conversation:
         self.ping(now)
         self.pump(now)
 
-    def end(self) -> None:
-        """Stop: there is no connection."""
+    def end(self, cause: Cause, now: float, *, quietly: bool) -> None:
+        """Stop: there is no connection. ``quietly``: tell nobody of gaps yet."""
+        self.recovery.lost(cause, now, quietly=quietly)
         self.is_open = self._has_data = self._has_answer = False
-        self._send_at = inf
+        self._send_at = self._hush = inf
+        self._is_doubtful = False
         self.liveness.stop()
         self._watchdog.stop()
-        self.registry.connection_lost()
+        self.freshness.connection_lost()
+        self.registry.connection_lost(self.connection_id)
 
     # What time asks for
 
@@ -82,6 +97,7 @@ class Conversation:
             self._watchdog.deadline(self.patience),
             self.registry.asked_since() + self.policy.ack_timeout,
             self.registry.refused_since() + self.policy.refused_retry,
+            self.recovery.deadline,
         )
 
     @property
@@ -115,17 +131,43 @@ class Conversation:
                 return Cause.SILENT, f"no messages for {patience:g} s"
             self._watchdog.snooze(now + patience)
         if self.liveness.is_ping_due(now):
+            if self.liveness.is_unanswered:
+                # The venue speaks and did not answer: something got lost on the way.
+                self.recovery.doubt(Cause.SILENT, now)
             self.ping(now)
+        if self._is_doubtful:
+            self._is_doubtful = False
+            self.liveness.excuse()
+            self.recovery.doubt(Cause.SILENT, now)
+        self._hush = self._usual_silence()
         self._chase(now)
         self.registry.retry_refused(now, self.policy.refused_retry)
+        self.recovery.inspect(now)
+        verdict = self.freshness.inspect(now)
         self.pump(now)
-        return None
+        return verdict
+
+    def _usual_silence(self) -> float:
+        intervals = [e.interval for e in self.registry.promising() if e.interval]
+        if not intervals:
+            return inf
+        policy = self.policy
+        return max(policy.hush_least, policy.hush_intervals * min(intervals))
 
     def reasons(self, now: float) -> tuple[str, ...]:
         """Return what is not well although the connection is, as sentences."""
         said = [
             f"{entry.subscription} refused: {entry.refusal}"
             for entry in self.registry.refused.values()
+        ]
+        said += [
+            f"{entry.subscription} unreconciled: what it missed could not be read yet"
+            for entry in self.recovery.unreconciled()
+        ]
+        said += [
+            f"{entry.subscription} stale: no news for"
+            f" {self.freshness.threshold(entry):.0f} s or more"
+            for entry in self.freshness.stale()
         ]
         if self._watchdog.is_starving(now, self.patience):
             said.append(
@@ -138,7 +180,7 @@ class Conversation:
 
     def admit(self, update: Update, now: float) -> Entry | None:
         """Take one frame of data; return whose it is, if anyone wants it."""
-        self.liveness.heard_at = now
+        self._heard(now)
         entry = self.registry.routes.get(update.route)
         if entry is None:
             self.unrouted += 1
@@ -146,29 +188,41 @@ class Conversation:
         watchdog = self._watchdog
         watchdog.data_at = max(watchdog.data_at, now)
         if entry.last_at:
-            since = now - entry.last_at
-            known = entry.interval or since
-            entry.interval = known + (since - known) * _LEARNING
+            entry.learn(now - entry.last_at)
         entry.last_at = self.data_at = now
         entry.received += 1
         self.received += 1
-        entry.venue_time = max(entry.venue_time, update.time)
-        if update.keys is not None:
-            is_replay = update.is_snapshot or entry.is_replaying(now)
-            update.is_void = not entry.continuity.admit(update, is_replay=is_replay)
+        is_replay = entry.is_replaying(now)
+        entry.continuity.admit(update, self.connection_id, now, is_replay=is_replay)
+        self.freshness.note(entry, update, now)
         return entry
 
-    def data_started(self, subscription: Subscription) -> None:
+    def _heard(self, now: float) -> None:
+        if now - self.liveness.heard_at > self._hush:
+            self._is_doubtful = True  # decided on at the next tick, but from here on
+            self.recovery.mark()
+        self.liveness.heard_at = now
+
+    def data_started(self, event: on.DataStarted, now: float) -> None:
         """Note the first data of a subscription on this connection."""
         self._has_data = True
-        self.registry.started(subscription)
-        self._announce(say.Started(subscription))
+        self.registry.started(event.subscription)
+        self._announce(say.Started(event.subscription))
+        entry = self.registry.entries.get(event.subscription)
+        if entry is not None:
+            self.recovery.started(entry, event, now)
+
+    def backfilled(self, event: on.BackfillDone, now: float) -> None:
+        """Take the end of a read of the venue's history."""
+        entry = self.registry.entries.get(event.subscription)
+        if entry is not None:
+            self.recovery.answered(entry, event, now)
 
     # Requests and answers
 
     def receive(self, message: Inbound, now: float) -> None:
         """Take an answer."""
-        self.liveness.heard_at = now
+        self._heard(now)
         match message:
             case Pong():
                 self.liveness.ponged(now)
@@ -185,6 +239,10 @@ class Conversation:
         """Whether this connection has shown that it carries what it should."""
         # Where no data is to be expected, an answered ping is all the proof there is.
         return self._has_data or (self._has_answer and not self.registry.expects_data)
+
+    def adopt(self, policy: Policy) -> None:
+        """Take other numbers to live by."""
+        self.policy = self.recovery.policy = self.freshness.policy = policy
 
     def give_up(self, subscription: Subscription) -> None:
         """Stop wanting a feed."""
@@ -211,6 +269,8 @@ class Conversation:
     def ping(self, now: float) -> None:
         """Ask for a sign of life."""
         self.messages.take(now)
+        if not self._is_doubtful:
+            self.recovery.mark()
         self.liveness.pinged(now, self.policy.ping_interval)
         self.effects.append(do.SendPing())
 
@@ -233,6 +293,7 @@ class Conversation:
 
     def _granted(self, entry: Entry, now: float) -> None:
         self._announce(say.Granted(entry.subscription))
+        self.recovery.granted(entry, now)
         # Only the first promise starts the watch: acknowledgements must not feed it.
         if self.registry.promising() == [entry]:
             self._watchdog.promised(now)

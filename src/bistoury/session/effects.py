@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from .model import Subscription
-from .notices import Notice
+from .notices import Gap, Notice
 
 
 class OpenConnection(msgspec.Struct, frozen=True):
@@ -46,6 +46,37 @@ class SendPing(msgspec.Struct, frozen=True):
     """Ask the venue for a sign of life."""
 
 
+class Backfill(msgspec.Struct, frozen=True):
+    """
+    Read the venue's history of a feed from ``since`` (venue milliseconds) on.
+
+    Put what is found into the feed's continuity and report ``BackfillDone`` with
+    the same ``number``. ``reading`` counts the reads of one gap.
+    """
+
+    subscription: Subscription
+    number: int
+    reading: int
+    since: int
+
+
+class Release(msgspec.Struct, frozen=True):
+    """Deliver what was found, and what waited for it, in order."""
+
+    subscription: Subscription
+
+
+class CloseGap(msgspec.Struct, frozen=True):
+    """
+    Announce the end of a gap, with the number of rows that filled it.
+
+    ``recovered_before`` is the feed's count of recovered rows when it opened.
+    """
+
+    notice: Gap
+    recovered_before: int
+
+
 class Announce(msgspec.Struct, frozen=True):
     """Tell observers something."""
 
@@ -58,5 +89,8 @@ Effect = (
     | SendSubscribe
     | SendUnsubscribe
     | SendPing
+    | Backfill
+    | Release
+    | CloseGap
     | Announce
 )

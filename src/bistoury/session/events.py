@@ -15,7 +15,9 @@ from .policy import Policy
 
 
 class ConnectRequested(msgspec.Struct, frozen=True, tag=True):
-    """The application wants a live session."""
+    """The application wants a live session; ``wall`` is the time of day, if known."""
+
+    wall: float = 0.0
 
 
 class CloseRequested(msgspec.Struct, frozen=True, tag=True):
@@ -71,10 +73,39 @@ class MessageReceived(msgspec.Struct, frozen=True, tag=True):
 
 
 class DataStarted(msgspec.Struct, frozen=True, tag=True):
-    """A connection carried the first data of a subscription."""
+    """
+    A connection carried the first data of a subscription.
+
+    ``oldest`` and ``newest`` are venue times of its rows, in milliseconds; 0: unsaid.
+    """
 
     connection_id: int
     subscription: Subscription
+    oldest: int = 0
+    newest: int = 0
+    rows: int = 0
+
+
+class BackfillDone(msgspec.Struct, frozen=True, tag=True):
+    """
+    A read of the venue's history ended.
+
+    ``complete`` says that it reached all the way; ``oldest`` and ``newest`` are the
+    venue times of what it found, in milliseconds, 0 if it found nothing.
+    """
+
+    subscription: Subscription
+    number: int
+    failed: bool = False
+    complete: bool = True
+    oldest: int = 0
+    newest: int = 0
+
+
+class LossSuspected(msgspec.Struct, frozen=True, tag=True):
+    """A connection carried something that should have been data and was not."""
+
+    connection_id: int
 
 
 class TimePassed(msgspec.Struct, frozen=True, tag=True):
@@ -94,5 +125,7 @@ Event = (
     | ConnectionLost
     | MessageReceived
     | DataStarted
+    | BackfillDone
+    | LossSuspected
     | TimePassed
 )

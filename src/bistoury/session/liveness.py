@@ -37,8 +37,7 @@ class Liveness:
 
     def pinged(self, now: float, interval: float) -> None:
         """Note that a ping leaves; the next is due after ``interval`` seconds."""
-        self._ping_due_at = now + interval
-        self._pinged_at = min(self._pinged_at, now)
+        self._ping_due_at, self._pinged_at = now + interval, now
 
     def ponged(self, now: float) -> None:
         """Note a pong. It carries no id, so it answers every ping before it."""
@@ -49,6 +48,15 @@ class Liveness:
     def is_ping_due(self, now: float) -> bool:
         """Whether it is time to ask for a sign of life."""
         return now >= self._ping_due_at
+
+    @property
+    def is_unanswered(self) -> bool:
+        """Whether frames came after a ping that was never answered."""
+        return self._pinged_at < self.heard_at
+
+    def excuse(self) -> None:
+        """Wait for no answer: the loss it would show is known already."""
+        self._pinged_at = inf
 
     def is_silent(self, now: float, patience: float) -> bool:
         """Whether nothing at all has come for ``patience`` seconds."""

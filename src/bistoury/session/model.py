@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from enum import StrEnum, auto
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -43,6 +43,19 @@ class Promise(StrEnum):
     """When something happens to a user: silence is the rule."""
 
 
+class Heals(StrEnum):
+    """How what a feed missed comes back."""
+
+    ITSELF = auto()
+    """The next frame replaces everything before it."""
+    REPLAY = auto()
+    """The first frame repeats the latest rows; they must reach back far enough."""
+    REQUEST = auto()
+    """The venue keeps a history that can be asked for."""
+    NEVER = auto()
+    """It does not: what was missed can only be reported."""
+
+
 class Traits(msgspec.Struct, frozen=True):
     """What a session needs to know about a feed without knowing the feed."""
 
@@ -57,6 +70,10 @@ class Traits(msgspec.Struct, frozen=True):
     """Whether its first frame repeats the past without saying so."""
     is_lossless: bool = False
     """Whether each message counts, and not just the newest."""
+    heals: Heals = Heals.NEVER
+    """How what it missed comes back."""
+    note: str = ""
+    """What stays unknown of a gap although it was recovered, in words."""
     memory: int = 0
     """How many row keys to remember so that none is delivered twice."""
 
@@ -108,37 +125,71 @@ class VenueError(msgspec.Struct, frozen=True, tag=True):
 Inbound = Pong | Acknowledged | VenueError
 
 
+class Version(NamedTuple):
+    """A key of which only greater numbers are news: a bar, and how often it traded."""
+
+    item: Hashable
+    number: int
+    content: Hashable = None
+    """What tells two versions with one number apart."""
+
+
+Item = tuple[int, Hashable, Any]
+"""A row of events: its venue time in milliseconds, its key, and the row."""
+
+
 class Update(msgspec.Struct):
     """
     One frame of data.
 
-    Feeds of events carry ``rows``, oldest first, with a key each; in feeds of
-    states every frame replaces the last one, so there are none, and ``message``
-    stays ``None`` until somebody wants to read it.
+    Feeds of events carry ``items``, oldest first; in feeds of states every frame
+    replaces the last one, so there are none, and ``message`` stays ``None`` until
+    somebody wants to read it.
     """
 
     route: str
     frame: bytes
     message: dict[str, Any] | None = None
     """``{"channel": ..., "data": ...}`` in the venue's shape."""
-    rows: list[Any] | None = None
-    keys: list[Hashable] | None = None
+    items: list[Item] | None = None
     slot: str | None = None
     """Where in ``message["data"]`` the rows are; ``None``: they are the data."""
+    is_single: bool = False
+    """Whether there is one row, and it stands without a list around it."""
     is_snapshot: bool = False
     """Whether the venue marked it as history."""
     is_void: bool = False
-    """Whether nothing in it is new, so that there is nothing to deliver."""
+    """Whether there is nothing to deliver: nothing is new, or it is held back."""
     time: int = 0
     """When the newest of it happened at the venue, in milliseconds; 0: unsaid."""
+    oldest: int = 0
+    """When the oldest of it happened at the venue, in milliseconds; 0: unsaid."""
+    seen: int = 0
+    """How many rows came, those already delivered included."""
     unreadable: int = 0
     """How many rows could not be read, and were left out."""
 
-    def keep(self, rows: list[Any]) -> None:
+    def keep(self, items: list[Item]) -> None:
         """Replace the rows, here and in the message."""
-        self.rows = rows
+        self.items = items
+        rows = [row for _, _, row in items]
+        if self.message is None or (self.is_single and not rows):
+            return
+        value = rows[0] if self.is_single else rows
+        if self.slot is None:
+            self.message["data"] = value
+        else:
+            self.message["data"] = {**self.message["data"], self.slot: value}
+
+    def mark(self, flag: str) -> None:
+        """Say in the message what kind of delivery this is."""
         if self.message is not None:
-            if self.slot is None:
-                self.message["data"] = rows
-            else:
-                self.message["data"][self.slot] = rows
+            self.message[flag] = True
+
+    def part(self, items: list[Item]) -> Update:
+        """Return a message of its own with some of the rows."""
+        message = dict(self.message or {})
+        copy = msgspec.structs.replace(self, message=message, is_snapshot=False)
+        copy.keep(items)
+        copy.time = items[-1][0] if items else 0
+        return copy

@@ -155,10 +155,18 @@ class Gap(msgspec.Struct, frozen=True, tag=True):
     """``open``, ``recovered`` or ``unrecoverable``."""
     recovered_count: int
     cause: Cause
+    note: str = ""
+    """What stays unknown although the rest was recovered."""
+    missed_count: int | None = None
+    """How much is missing, where that is known."""
 
     def __str__(self) -> str:
         stretch = f"{self.since or '?'} to {self.until or '?'}"
-        return f"{self.subscription}: gap from {stretch} {self.status} ({self.cause})"
+        found = f", {self.recovered_count} rows" if self.recovered_count else ""
+        return (
+            f"{self.subscription}: gap from {stretch} {self.status}{found}"
+            f" ({self.cause})"
+        )
 
 
 class Degraded(msgspec.Struct, frozen=True, tag=True):

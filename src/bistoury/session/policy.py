@@ -30,6 +30,28 @@ class Policy(msgspec.Struct, frozen=True):
     """... but never less than this many intervals of the fastest promising feed."""
     watchdog_cap: int = 6
     """Reconnects per hour that missing data alone may cause."""
+    stale_intervals: float = 4.0
+    """A feed is stale after this many of its longest intervals ..."""
+    stale_floor: float = 10.0
+    """... but never sooner than this ..."""
+    stale_ceiling: float = 120.0
+    """... nor later than this."""
+    first_data_timeout: float = 10.0
+    """How long a feed whose venue greets may be granted and mute."""
+    resubscribe_after: float = 5.0
+    """How long after the warning a stale feed is asked for again."""
+    ladder_cooldown: float = 30.0
+    """How long to wait between the further rungs."""
+    resubscribe_tries: int = 2
+    """How often to ask for a stale feed again before a new connection."""
+    lag_warning: float = 3.0
+    """How far a feed may fall behind its best before it is said."""
+    lag_limit: float = 10.0
+    """... and before another connection is tried."""
+    hush_least: float = 5.0
+    """Silence on a chatty connection after which something may have been lost."""
+    hush_intervals: float = 5.0
+    """... but never less than this many intervals of the fastest promising feed."""
     ack_timeout: float = 5.0
     """How long a request may stay unacknowledged before it is sent again."""
     refused_retry: float = 60.0
@@ -44,6 +66,18 @@ class Policy(msgspec.Struct, frozen=True):
     """The longest Retry-After that is honoured."""
     message_reserve: float = 0.1
     """Share of the message budget kept for pings and unsubscribes."""
+    hold_timeout: float = 2.0
+    """How long live rows wait for the first read of what was missed."""
+    replay_timeout: float = 2.0
+    """How long to wait for a feed's replay before asking for it."""
+    second_read_after: float = 5.0
+    """When to read history again: it trails the stream (issue threads: 5 s)."""
+    recovery_overlap: float = 5.0
+    """How much before the last thing seen a read begins."""
+    recovery_backoff: Backoff = msgspec.field(
+        default_factory=lambda: Backoff(2.0, 60.0, 2.0)
+    )
+    """How long to wait after a read that failed."""
     auto_reconnect: bool = True
     """Whether a loss leads to a new attempt."""
     backoff: Backoff = msgspec.field(default_factory=Backoff)

@@ -10,18 +10,23 @@ nothing. Losing a connection empties what the venue holds; what is wanted stays.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum, auto
 from math import inf
 
 from .continuity import Continuity
+from .gap import OpenGap
+from .ladder import Ladder
 from .model import Fields, Promise, Subscription, Traits
 
 # A feed that replays does so right after granting; where it does not replay, the
 # first live frame of a sleepy coin comes much later and is no history.
 _REPLAY_WITHIN = 2.0
+
+_LEARNING = 0.1  # weight of the newest interval in a feed's usual one
+_FORGETTING = 0.01  # ... and in its longest one
 
 
 class Holding(StrEnum):
@@ -49,17 +54,42 @@ class Entry:
     granted_at: float = inf
     is_speaking: bool = False
     """Whether this connection has carried its data."""
-    continuity: Continuity = field(init=False)
+    continuity: Continuity = field(default_factory=lambda: Continuity(0))
+    gap: OpenGap | None = None
+    """What was missed and is not settled yet."""
+    gaps: Counter[str] = field(default_factory=Counter)
+    """How many gaps were ``recovered`` and how many ``unrecoverable``."""
     received: int = 0
     last_at: float = 0.0
     """When its last data came on this connection; 0 before."""
     interval: float = 0.0
     """Its usual time between messages, in seconds, once learned."""
+    longest: float = 0.0
+    """Its longest time between messages lately, in seconds: slow to forget."""
+    news_at: float = 0.0
+    """When something new came on this connection; 0 before."""
+    delay: float = 0.0
+    """Session time less venue time of its newest frame, in seconds: lag and offset."""
+    ladder: Ladder = field(default_factory=Ladder)
+    """What is being done about its staleness."""
+    is_renewing: bool = False
+    """Whether it is given up only to be asked for again."""
+    has_raw_readers: bool = False
+    """Whether somebody wants its frames as they come."""
     venue_time: int = 0
     """When its newest data happened at the venue, in milliseconds."""
 
-    def __post_init__(self) -> None:
-        self.continuity = Continuity(self.traits.memory)
+    def learn(self, seconds: float) -> None:
+        """Take one more time between messages into its rhythm."""
+        known = self.interval or seconds
+        self.interval = known + (seconds - known) * _LEARNING
+        forgotten = self.longest + (seconds - self.longest) * _FORGETTING
+        self.longest = max(seconds, forgotten)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the venue has granted it on this connection."""
+        return self.holding == Holding.HELD
 
     @property
     def is_due(self) -> bool:
@@ -91,6 +121,8 @@ class Entry:
 class Registry:
     """Reconciles what is wanted with what the venue holds."""
 
+    continuities: dict[Subscription, Continuity] = field(default_factory=dict)
+    """What was delivered of each feed; shared by lines that carry the same feeds."""
     entries: dict[Subscription, Entry] = field(default_factory=dict)
     routes: dict[str, Entry] = field(default_factory=dict)
     """Who gets the frames of a route: the wanted entry, read for every message."""
@@ -100,6 +132,8 @@ class Registry:
     """Granted, and the venue's first frame has not come."""
     refused: dict[Subscription, Entry] = field(default_factory=dict)
     """What the venue said no to."""
+    gapped: dict[Subscription, Entry] = field(default_factory=dict)
+    """What has a gap that is not settled."""
     _asked: dict[Subscription, Entry] = field(default_factory=dict)
     _unsent: tuple[deque[Entry], deque[Entry]] = field(
         default_factory=lambda: (deque(), deque())
@@ -113,7 +147,12 @@ class Registry:
         """Add ``subscription`` to what is wanted; ask anew if it was refused."""
         entry = self.entries.get(subscription)
         if entry is None:
-            entry = self.entries[subscription] = Entry(subscription, traits)
+            continuity = self.continuities.setdefault(
+                subscription, Continuity(traits.memory, not traits.is_lossless)
+            )
+            entry = self.entries[subscription] = Entry(
+                subscription, traits, continuity=continuity
+            )
         entry.is_wanted, entry.refusal, entry.refused_at = True, "", inf
         self.routes[traits.route] = entry
         self._enqueue(entry)
@@ -125,6 +164,8 @@ class Registry:
         if entry is None:
             return
         entry.is_wanted = False
+        entry.gap = None
+        self.gapped.pop(subscription, None)
         if self.routes.get(entry.traits.route) is entry:
             del self.routes[entry.traits.route]
         if entry.holding == Holding.HELD:
@@ -132,6 +173,12 @@ class Registry:
         elif entry.holding == Holding.NOTHING:
             del self.entries[subscription]
         self._note(entry)
+
+    def renew(self, entry: Entry) -> None:
+        """Give a granted subscription up and ask for it again."""
+        if entry.holding == Holding.HELD:
+            entry.is_renewing = True
+            self._unwanted.append(entry)
 
     # What may be sent
 
@@ -154,7 +201,10 @@ class Registry:
         """
         while self._unwanted and spare > 0:
             entry = self._unwanted.popleft()
-            if entry.holding == Holding.HELD and not entry.is_wanted:
+            if entry.holding == Holding.HELD and (
+                not entry.is_wanted or entry.is_renewing
+            ):
+                entry.is_renewing = False
                 spare, room = spare - 1, room - 1
                 self._ask(entry, Holding.LEAVING, now)
                 yield entry
@@ -264,8 +314,8 @@ class Registry:
             and entry.traits.promise is Promise.PERIODIC
         ]
 
-    def connection_lost(self) -> None:
-        """Forget what the venue held; remember what is wanted."""
+    def connection_lost(self, source: int) -> None:
+        """Forget what the venue held over ``source``; remember what is wanted."""
         for queue in (*self._unsent, self._unwanted):
             queue.clear()
         self._asked.clear()
@@ -273,7 +323,9 @@ class Registry:
         self.mute.clear()
         for entry in list(self.entries.values()):
             entry.holding, entry.asked_at = Holding.NOTHING, inf
-            entry.granted_at, entry.is_speaking, entry.last_at = inf, False, 0.0
+            entry.granted_at, entry.is_renewing = inf, False
+            entry.is_speaking, entry.last_at, entry.news_at = False, 0.0, 0.0
+            entry.continuity.source_lost(source)
             if entry.is_wanted:
                 if entry.may_be_asked:
                     self._enqueue(entry)
@@ -304,6 +356,7 @@ class Registry:
         self._asked.pop(entry.subscription, None)
         if holding == Holding.NOTHING:
             entry.granted_at, entry.is_speaking = inf, False
+            entry.last_at = entry.news_at = 0.0
             self._occupied.pop(entry.traits.route, None)
         self._note(entry)
 

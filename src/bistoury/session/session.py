@@ -12,8 +12,10 @@ is history, and is ignored.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import count
 from math import inf
 from random import Random
 
@@ -25,8 +27,9 @@ from .breaker import Breaker
 from .budget import Window
 from .causes import Cause
 from .clocks import Clocks
+from .continuity import Continuity
 from .conversation import Conversation
-from .model import Update
+from .model import Subscription, Update
 from .policy import Policy
 from .registry import Entry, Registry
 from .state import CONNECTED, TRANSITIONS, TRYING, State, Trigger
@@ -50,6 +53,11 @@ class Session:
     """New connections in any minute; share it among sessions of one host."""
     messages: Window = field(default_factory=lambda: Window(2000))
     """Messages sent in any minute; share it among sessions of one host."""
+
+    continuities: dict[Subscription, Continuity] = field(default_factory=dict)
+    """What was delivered of each feed; share it among lines with the same feeds."""
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
+    """Where connection numbers come from; share it among sessions of one client."""
 
     state: State = State.IDLE
     connection_id: int = 0
@@ -80,7 +88,12 @@ class Session:
         self.attempts = Attempts(
             self.rng, self.breaker, self.connections, self.breaker_is_gate
         )
-        self.conversation = Conversation(self.policy, self.messages, self._effects)
+        self.conversation = Conversation(
+            self.policy,
+            self.messages,
+            self._effects,
+            Registry(self.continuities),
+        )
 
     def __repr__(self) -> str:
         wanted = len(self.registry.routes)
@@ -127,10 +140,17 @@ class Session:
                 if connection_id == self.connection_id and self.state in CONNECTED:
                     self.conversation.receive(message, now)
                     self._settle(now)
-            case on.DataStarted(connection_id, subscription):
+            case on.DataStarted(connection_id):
                 if connection_id == self.connection_id and self.state in CONNECTED:
-                    self.conversation.data_started(subscription)
+                    self.conversation.data_started(event, now)
                     self._settle(now)
+            case on.BackfillDone():
+                if self.state in CONNECTED:
+                    self.conversation.backfilled(event, now)
+                    self._settle(now)
+            case on.LossSuspected(connection_id):
+                if connection_id == self.connection_id and self.state in CONNECTED:
+                    self.conversation.recovery.doubt(Cause.PROTOCOL_ERROR, now)
             case on.ConnectionOpened(connection_id):
                 if connection_id == self.connection_id:
                     self._move(Trigger.OPENED, now)
@@ -143,8 +163,8 @@ class Session:
             case on.UnsubscribeRequested(subscription):
                 self.conversation.give_up(subscription)
                 self._settle(now)
-            case on.ConnectRequested():
-                self._connect(now)
+            case on.ConnectRequested(wall):
+                self._connect(now, wall)
             case on.CloseRequested():
                 self._close(now)
             case on.ReconnectRequested(reason):
@@ -165,6 +185,7 @@ class Session:
     def _time_passed(self, now: float, wall: float) -> None:
         late = now - self.deadline
         self._clocks.observe(now, wall)
+        self.conversation.recovery.clock_offset = self._clocks.offset
         jump = self._clocks.jump
         if self._is_odd(late, jump) and not self._clocks.is_probing:
             self._suspect(late, jump, now)
@@ -225,8 +246,12 @@ class Session:
 
     # Coming and going
 
-    def _connect(self, now: float) -> None:
+    def _connect(self, now: float, wall: float) -> None:
         if self.state in (State.IDLE, State.CLOSED):
+            if wall:
+                self._clocks.observe(now, wall)
+                self.conversation.recovery.clock_offset = self._clocks.offset
+            self.conversation.recovery.resumed()
             self.attempts.forgive()
             self._away_since = now
             self._down_at = now + self.policy.down_after
@@ -286,7 +311,7 @@ class Session:
         if self.policy.auto_reconnect or was_asked_for:
             self._schedule(event, now)
         else:
-            self._move(Trigger.GAVE_UP, now)
+            self._move(Trigger.GAVE_UP, now, event.cause)
 
     def _schedule(self, event: on.ConnectionLost, now: float) -> None:
         """Decide how long to wait before the next attempt."""
@@ -301,7 +326,7 @@ class Session:
                 at_least=min(event.retry_after or 0.0, self.policy.retry_after_limit),
             )
         self.retry_at = now + wait
-        self._move(Trigger.LOST, now)
+        self._move(Trigger.LOST, now, event.cause)
         self._announce(say.Reconnecting(self.attempts.number, wait, event.cause))
 
     def _settle(self, now: float) -> None:
@@ -320,7 +345,7 @@ class Session:
         if self.state is State.LIVE:
             self._report_reasons(now)
 
-    def _move(self, trigger: Trigger, now: float) -> None:
+    def _move(self, trigger: Trigger, now: float, cause: Cause = Cause.USER) -> None:
         """Make the one transition that ``trigger`` allows, if it allows any."""
         old, new = self.state, TRANSITIONS[self.state].get(trigger)
         if new is None:
@@ -330,10 +355,10 @@ class Session:
         if trigger is Trigger.CLOSE:
             self.breaker.withdraw()  # a probe cut short says nothing
         if old in CONNECTED and new not in CONNECTED:
-            self._forget_connection()
+            self._forget_connection(cause, now)
         match new:
             case State.CONNECTING:
-                self.connection_id += 1
+                self.connection_id = next(self.numbers)
                 self.retry_at = inf
                 self._expires_at = now + self.policy.open_timeout
                 self._effects.append(do.OpenConnection(self.connection_id))
@@ -358,17 +383,19 @@ class Session:
                 if trigger is not Trigger.GAVE_UP:
                     self.is_lost = False
 
-    def _forget_connection(self) -> None:
+    def _forget_connection(self, cause: Cause, now: float) -> None:
         self._stable_at = self._tick_at = inf
         self.is_ready = self._is_stable = False
         self._reasons = ()
         self._clocks.stop()
-        self.conversation.end()
+        asked_for = self.state in (State.CLOSING, State.CLOSED)
+        self.conversation.end(cause, now, quietly=asked_for)
 
     def _adopt(self, policy: Policy, now: float) -> None:
         # An attempt that a limit holds back, or that was asked for, is not a retry.
         is_off = self.policy.auto_reconnect and not policy.auto_reconnect
-        self.policy = self.conversation.policy = policy
+        self.policy = policy
+        self.conversation.adopt(policy)
         if is_off and self.state is State.BACKOFF:
             self._move(Trigger.GAVE_UP, now)
 

@@ -28,6 +28,22 @@ class State(StrEnum):
     CLOSED = auto()
     """Ended, until asked to connect again."""
 
+    @property
+    def rank(self) -> int:
+        """How far it is from live, live being the highest."""
+        return _RANKS.index(self)
+
+
+_RANKS = (
+    State.CLOSED,
+    State.IDLE,
+    State.CLOSING,
+    State.BACKOFF,
+    State.CONNECTING,
+    State.SYNCING,
+    State.LIVE,
+)
+
 
 class Trigger(StrEnum):
     """Why a session moves."""

@@ -15,8 +15,10 @@ from math import inf
 from random import Random
 from typing import Any
 
-from ..errors import ProtocolError
-from ..hyperliquid import feeds, wire
+import msgspec
+
+from ..errors import BistouryError, ProtocolError
+from ..hyperliquid import feeds, history, wire
 from ..session import Inbound, Policy, Session, Subscription, Update, causes
 from ..session import effects as do
 from ..session import events as on
@@ -26,9 +28,7 @@ from ..simulator.ledger import keys_in
 from ..simulator.outputs import Close, Output, Refusal, Send
 from ..simulator.plan import FaultPlan
 from ..simulator.settings import Settings
-
-OPENED = 1_790_000_000.0
-"""When the venue opens, in seconds since 1970: any time of day will do."""
+from .local_info import OPENED, LocalInfo
 
 
 class Pair:
@@ -52,6 +52,7 @@ class Pair:
         self.delivered: dict[str, list[str]] = defaultdict(list)
         """The keys of what was delivered, by stream, as the venue's ledger has it."""
         self.unreadable = 0
+        self.info = LocalInfo(self.exchange, lambda: self.now)
         self._numbers: dict[int, int] = {}
         self._heap: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
@@ -71,7 +72,7 @@ class Pair:
 
     def connect(self) -> None:
         """Begin."""
-        self.feed(on.ConnectRequested())
+        self.feed(on.ConnectRequested(self.now))
 
     def run(self, seconds: float) -> None:
         """Let time pass."""
@@ -124,6 +125,15 @@ class Pair:
                 self._send(wire.PING)
             case do.Announce(notice):
                 self.notices.append((self.now, notice))
+            case do.Backfill():
+                self._later(lambda: self._read(effect))
+            case do.Release(subscription):
+                self._release(subscription)
+            case do.CloseGap(notice, recovered_before):
+                entry = self.session.registry.entries[notice.subscription]
+                found = entry.continuity.recovered - recovered_before
+                closed = msgspec.structs.replace(notice, recovered_count=found)
+                self.notices.append((self.now, closed))
 
     def _knock(self, connection_id: int) -> None:
         if connection_id in self._dropped:
@@ -143,6 +153,47 @@ class Pair:
         if number is not None:
             self.exchange.disconnect(number, self.now)
         self.feed(on.ConnectionLost(connection_id, causes.Cause.NETWORK))
+
+    def _read(self, wanted: do.Backfill) -> None:
+        reading = history.read(self.info, wanted.subscription, wanted.since)
+        try:
+            reading.send(None)
+        except StopIteration as stop:
+            found: history.Found = stop.value
+            self._later(lambda: self._found(wanted, found))
+        except BistouryError:
+            self._later(lambda: self._found(wanted, None))
+
+    def _found(self, wanted: do.Backfill, found: history.Found | None) -> None:
+        entry = self.session.registry.entries.get(wanted.subscription)
+        if entry is None or entry.gap is None or entry.gap.number != wanted.number:
+            return
+        updates = found.updates if found else []
+        entry.continuity.found += updates
+        read = [update for update in updates if update.items]
+        complete = found is not None and found.is_complete
+        self.feed(
+            on.BackfillDone(
+                wanted.subscription,
+                wanted.number,
+                found is None,
+                complete,
+                min((update.oldest for update in read), default=0),
+                max((update.time for update in read), default=0),
+            )
+        )
+
+    def _release(self, subscription: Subscription) -> None:
+        entry = self.session.registry.entries.get(subscription)
+        for update in entry.continuity.release() if entry else ():
+            self._record(subscription, update)
+
+    def _record(self, subscription: Subscription, update: Update) -> None:
+        if update.message is None:
+            return
+        user = str(subscription.get("user"))
+        for stream, _, key in keys_in(wire.encode(update.message), user):
+            self.delivered[stream].append(key)
 
     def _send(self, frame: bytes) -> None:
         number = self._numbers[self.session.connection_id]
@@ -183,8 +234,10 @@ class Pair:
             self._later(lambda: self._hang_up(connection_id))
             self.feed(lost)
             return
-        except ProtocolError:
+        except ProtocolError as error:
             self.unreadable += 1
+            if error.frame.startswith(b"{"):
+                self.feed(on.LossSuspected(connection_id))
             return
         if isinstance(message, Update):
             self._admit(connection_id, message)
@@ -198,12 +251,12 @@ class Pair:
         entry = self.session.admit(connection_id, update, self.now)
         if entry is None:
             return
-        if not update.is_void and update.message is not None:
-            user = str(entry.subscription.get("user"))
-            for stream, _, key in keys_in(wire.encode(update.message), user):
-                self.delivered[stream].append(key)
+        oldest, newest, rows = update.oldest, update.time, update.seen
+        if not update.is_void:
+            self._record(entry.subscription, update)
         if not entry.is_speaking:
-            self.feed(on.DataStarted(connection_id, entry.subscription))
+            subscription = entry.subscription
+            self.feed(on.DataStarted(connection_id, subscription, oldest, newest, rows))
 
     # The wire
 

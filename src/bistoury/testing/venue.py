@@ -14,7 +14,7 @@ from ..simulator.exchange import Exchange
 from ..simulator.outputs import Close, Refusal, Send
 from ..transport.base import Receiver
 from ..transport.memory import MemoryConnection, MemoryTransport
-from .pair import OPENED
+from .local_info import OPENED, LocalInfo
 
 
 class MemoryVenue:
@@ -29,6 +29,10 @@ class MemoryVenue:
         self._transport = MemoryTransport(self._accept)
         exchange.advance(self.now())
         self._turn()
+
+    def info(self) -> LocalInfo:
+        """Return a REST client that asks this venue directly."""
+        return LocalInfo(self.exchange, self.now)
 
     def now(self) -> float:
         """Return the venue's time, in seconds since 1970."""

@@ -1,0 +1,103 @@
+"""
+Lines that carry the same subscriptions: whichever is first delivers.
+
+What one line misses is no gap while another one carries it. So a gap is told
+only when no line covers it, and nothing is read from the venue for one that was
+covered all the time.
+"""
+
+from __future__ import annotations
+
+from ..session import State, Subscription
+from ..session import effects as do
+from ..session import events as on
+from ..session.continuity import Continuity
+from ..session.model import Traits
+from ..session.notices import Gap
+from ..session.registry import Entry
+from .line import Line
+
+
+class Group:
+    """One or more lines with one set of subscriptions."""
+
+    def __init__(self) -> None:
+        self.lines: list[Line] = []
+        self.continuities: dict[Subscription, Continuity] = {}
+        self.wanted: dict[Subscription, Traits] = {}
+        self._covered: set[tuple[int, Subscription]] = set()
+        self._told: set[Subscription] = set()
+
+    @property
+    def lead(self) -> Line:
+        """The line to look at: a live one, if there is one."""
+        for line in self.lines:
+            if line.session.state is State.LIVE:
+                return line
+        return self.lines[0]
+
+    @property
+    def is_live(self) -> bool:
+        """Whether some line is live."""
+        return self.lead.session.state is State.LIVE
+
+    def feed(self, event: on.Event) -> None:
+        """Let something happen to every line."""
+        for line in list(self.lines):
+            line.supervisor.feed(event)
+
+    def want(self, subscription: Subscription, traits: Traits) -> None:
+        """Subscribe on every line."""
+        self.wanted[subscription] = traits
+        self.feed(on.SubscribeRequested(subscription, traits))
+
+    def release(self, subscription: Subscription) -> None:
+        """Unsubscribe on every line, and forget what was delivered."""
+        self.wanted.pop(subscription, None)
+        self.feed(on.UnsubscribeRequested(subscription))
+        self.continuities.pop(subscription, None)
+        self._told.discard(subscription)
+
+    def entry(self, subscription: Subscription) -> Entry | None:
+        """Return how a subscription stands on the line that carries it best."""
+        entries = [
+            entry
+            for line in self.lines
+            if (entry := line.session.registry.entries.get(subscription)) is not None
+        ]
+        return max(entries, key=lambda e: (e.is_held, e.last_at), default=None)
+
+    def is_news(self, line: Line, gap: Gap) -> bool:
+        """Return whether to tell of a gap of ``line``: nothing else covers it."""
+        key = (id(line), gap.subscription)
+        if gap.status == "open":
+            if self._is_covered(line, gap.subscription):
+                self._covered.add(key)
+                return False
+            # The others' old gaps are holes now too: nobody fills in for them.
+            self._covered -= {(id(it), gap.subscription) for it in self.lines}
+            is_new = gap.subscription not in self._told
+            self._told.add(gap.subscription)
+            return is_new
+        if key in self._covered:
+            self._covered.discard(key)
+            return False
+        is_open = gap.subscription in self._told
+        self._told.discard(gap.subscription)
+        return is_open
+
+    def is_needless(self, line: Line, wanted: do.Backfill) -> bool:
+        """Whether what ``line`` missed came over another one."""
+        return (id(line), wanted.subscription) in self._covered
+
+    def _is_covered(self, line: Line, subscription: Subscription) -> bool:
+        for other in self.lines:
+            if other is line or other.session.state not in (State.SYNCING, State.LIVE):
+                continue
+            entry = other.session.registry.entries.get(subscription)
+            if entry is None or not entry.is_held:
+                continue
+            # Its own old gap does not matter if that was filled by the others.
+            if entry.gap is None or (id(other), subscription) in self._covered:
+                return True
+        return False

@@ -1,0 +1,107 @@
+"""What the lines and the dispatcher tell the client, and whom the client tells."""
+
+from __future__ import annotations
+
+from ..dispatcher import Dispatcher
+from ..errors import BistouryError, ProtocolError
+from ..mailbox import Handler
+from ..observability.listeners import Listeners
+from ..observability.logs import Logs
+from ..observability.monitor import Monitor
+from ..session import State, Update
+from ..session import effects as do
+from ..session import notices as heard
+from ..session.notices import Notice
+from ..session.registry import Entry
+from .claims import Claims
+from .errands import Errands
+from .fleet import Fleet
+from .limits import Account
+from .line import Line
+from .requests import Requests
+from .waiting import Waiting
+
+
+class Hearing(Requests):
+    """Passes on; decides nothing."""
+
+    _fleet: Fleet
+    _monitor: Monitor
+    _logs: Logs
+    _listeners: Listeners
+    _dispatcher: Dispatcher
+    _waiting: Waiting
+    _claims: Claims
+    _account: Account
+    _errands: Errands
+
+    def deliver(self, line: Line, entry: Entry, update: Update) -> None:
+        """Hand new data to its handlers."""
+        self._dispatcher.deliver(entry, update)
+
+    def deliver_raw(self, line: Line, entry: Entry, update: Update) -> None:
+        """Hand a frame to those who want it as it came."""
+        self._dispatcher.deliver_raw(entry, update)
+
+    def announce(self, line: Line, notice: Notice) -> None:
+        """Let everybody hear what happened."""
+        group = self._fleet.of(line)
+        if isinstance(notice, heard.Gap):
+            if group is None or not group.is_news(line, notice):
+                return
+            self._dispatcher.tell(notice)
+        self._monitor.observe(notice)
+        self._logs.observe(notice)
+        match notice:
+            case heard.VenueComplained(kind, _, limit) if limit is not None:
+                self._account.learn(kind, limit)
+            case heard.Refused(subscription, will_retry=False):
+                self._claims.drop(subscription)
+            case heard.StateChanged(new=State.CLOSED) if self._fleet.is_resting:
+                self._claims.end()
+            case _:
+                pass
+        self._listeners.hear(notice)
+        self._waiting.look()
+
+    def backfill(self, line: Line, wanted: do.Backfill) -> None:
+        """Read what a feed missed, without keeping anything else waiting."""
+        group = self._fleet.of(line)
+        if group is not None and group.is_needless(line, wanted):
+            line.supervisor.backfilled(wanted, [], complete=True)
+        else:
+            self._errands.start(self._read_history(line, wanted))
+
+    def ticked(self, line: Line, now: float) -> None:
+        """Take a sample, about once a second."""
+        received = sum(it.session.conversation.received for it in self._fleet.lines)
+        self._monitor.ticked(now, received)
+
+    def unreadable(self, line: Line, error: ProtocolError) -> None:
+        """Count what could not be read."""
+        self._monitor.unreadable += 1
+        self._logs.unreadable(error)
+
+    def handler_failed(self, handler: Handler, error: BaseException) -> None:
+        """Count what a handler raised."""
+        self._monitor.handler_errors += 1
+        self._logs.handler_failed(handler, error)
+
+    def overflowed(self, handler: Handler, gap: heard.Gap) -> None:
+        """Count what a slow handler had no room for."""
+        self._monitor.overflowed += gap.missed_count or 0
+        self._logs.overflowed(handler, gap)
+        self._listeners.hear(gap)
+
+    async def _read_history(self, line: Line, wanted: do.Backfill) -> None:
+        from . import history  # noqa: PLC0415 -- REST costs those who never need it
+
+        try:
+            found = await history.read(self.info, wanted.subscription, wanted.since)
+        except (BistouryError, LookupError, TypeError, ValueError) as error:
+            self._logs.unreconciled(wanted.subscription, error)
+            line.supervisor.backfilled(wanted, None, complete=False)
+        else:
+            line.supervisor.backfilled(
+                wanted, found.updates, complete=found.is_complete
+            )

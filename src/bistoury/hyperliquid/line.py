@@ -1,0 +1,85 @@
+"""One connection's session with its supervisor, on behalf of a client."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from ..errors import ProtocolError
+from ..session import Session, Update
+from ..session import effects as do
+from ..session.notices import Notice
+from ..session.registry import Entry
+from ..supervisor import Supervisor
+from ..transport.base import Transport
+from . import wire
+
+
+class Owner(Protocol):
+    """Whoever a line works for."""
+
+    def deliver(self, line: Line, entry: Entry, update: Update) -> None:
+        """Take new data."""
+        ...
+
+    def deliver_raw(self, line: Line, entry: Entry, update: Update) -> None:
+        """Take a frame for those who want it as it came."""
+        ...
+
+    def announce(self, line: Line, notice: Notice) -> None:
+        """Hear what happened."""
+        ...
+
+    def backfill(self, line: Line, wanted: do.Backfill) -> None:
+        """Read what a feed missed."""
+        ...
+
+    def ticked(self, line: Line, now: float) -> None:
+        """Hear that time passed."""
+        ...
+
+    def unreadable(self, line: Line, error: ProtocolError) -> None:
+        """Hear of what could not be read."""
+        ...
+
+
+class Line:
+    """A way to the venue. Its owner is told which line speaks."""
+
+    def __init__(
+        self,
+        owner: Owner,
+        session: Session,
+        transport: Transport,
+        url: str,
+        wall_clock: Callable[[], float],
+    ) -> None:
+        self.session = session
+        self._owner = owner
+        self.supervisor = Supervisor(
+            session, transport, wire, self, url=url, wall_clock=wall_clock
+        )
+
+    def deliver(self, entry: Entry, update: Update) -> None:
+        """Pass new data on."""
+        self._owner.deliver(self, entry, update)
+
+    def deliver_raw(self, entry: Entry, update: Update) -> None:
+        """Pass a frame on as it came."""
+        self._owner.deliver_raw(self, entry, update)
+
+    def announce(self, notice: Notice) -> None:
+        """Pass on what happened."""
+        self._owner.announce(self, notice)
+
+    def backfill(self, wanted: do.Backfill) -> None:
+        """Pass on what is to be read."""
+        self._owner.backfill(self, wanted)
+
+    def ticked(self, now: float) -> None:
+        """Pass on that time passed."""
+        self._owner.ticked(self, now)
+
+    def unreadable(self, error: ProtocolError) -> None:
+        """Pass on what could not be read."""
+        self._owner.unreadable(self, error)

@@ -1,0 +1,97 @@
+"""How things are, for users: statistics, health, and whether data may be acted on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import StaleDataError
+from ..observability import health
+from ..observability.monitor import Monitor
+from ..session import Session, Subscription
+from ..session.registry import Entry
+from ..supervisor import Supervisor
+from . import feeds
+from .claims import Claims
+from .fleet import Fleet
+from .handles import SubscriptionHandle
+from .limits import Account
+
+
+class Viewing:
+    """Reads; changes nothing."""
+
+    _fleet: Fleet
+    _monitor: Monitor
+    _account: Account
+    _claims: Claims
+
+    def get_reconnection_stats(self) -> dict[str, Any]:
+        """Return the state of the connection; from any thread."""
+        return health.reconnection_stats(self._view())
+
+    async def get_connection_health(self) -> dict[str, Any]:
+        """Return how well the connection does, with reasons if it does not."""
+        return health.connection_health(self._view())
+
+    def require_fresh(
+        self,
+        subscription: Mapping[str, Any] | Subscription | SubscriptionHandle,
+        max_age: float,
+    ) -> None:
+        """
+        Make sure that the newest data of a subscription may be acted on.
+
+        Raises:
+            StaleDataError: it is older than ``max_age`` seconds, has a gap or is not
+                live.
+        """
+        wanted = subscription_of(subscription)
+        entry = self._fleet.entry(wanted)
+        age = self.now() - entry.last_at if entry and entry.last_at else None
+        is_sound = (
+            entry is not None
+            and self._fleet.is_live
+            and self.state_of(entry) in ("live", "late")
+        )
+        if not is_sound or age is None or age > max_age:
+            raise StaleDataError(wanted, age, max_age)
+
+    def state_of(self, entry: Entry) -> str:
+        """Return where a subscription stands, in one word."""
+        return self._session.conversation.freshness.state(entry, self.now())
+
+    def now(self) -> float:
+        """Return the sessions' time, in seconds."""
+        return self._supervisor.now()
+
+    @property
+    def _session(self) -> Session:
+        """The session that shows how things are."""
+        return self._fleet.lead.session
+
+    @property
+    def _supervisor(self) -> Supervisor:
+        return self._fleet.lead.supervisor
+
+    def _view(self) -> health.View:
+        return health.View(
+            session=self._session,
+            sessions=[line.session for line in self._fleet.lines],
+            entries=self._fleet.entries(),
+            monitor=self._monitor,
+            limits=self._account,
+            now=self.now(),
+            loop_lag=self._supervisor.loop_lag,
+            is_live=self._fleet.is_live,
+            is_attached=self._claims.is_active,
+        )
+
+
+def subscription_of(
+    given: Mapping[str, Any] | Subscription | SubscriptionHandle,
+) -> Subscription:
+    """Return the subscription that is meant."""
+    if isinstance(given, SubscriptionHandle):
+        return given.subscription
+    return feeds.canonical(given.fields if isinstance(given, Subscription) else given)

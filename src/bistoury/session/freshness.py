@@ -1,0 +1,167 @@
+"""
+Whether each feed still carries news, and what to do when it does not.
+
+Frames that come are not news by themselves: a feed may repeat itself, stand
+still, or fall behind further and further while its liveness looks perfect. Only
+feeds that promise to speak are cured, in rungs: a warning, the same subscription
+again on the same connection, another connection.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import inf
+
+from . import effects as do
+from . import notices as say
+from .budget import Window
+from .causes import Cause
+from .model import Promise, Update
+from .policy import Policy
+from .recovery import Recovery
+from .registry import Entry, Registry
+
+_HOUR = 3600.0
+_RECENT = 2.0  # a lag is judged while the feed is speaking, in seconds
+
+
+@dataclass(slots=True)
+class Freshness:
+    """Judges every feed once a second."""
+
+    policy: Policy
+    registry: Registry
+    recovery: Recovery
+    effects: list[do.Effect]
+    least_delay: float = inf
+    """The smallest delay seen: the clocks' offset and the shortest way."""
+    _reconnects: Window = field(default_factory=lambda: Window(0, _HOUR))
+
+    def note(self, entry: Entry, update: Update, now: float) -> None:
+        """Take a frame: see whether it is news, and how late it is."""
+        if update.time:
+            if entry.is_speaking and not update.is_snapshot:
+                # The first frame may show a state of long ago.
+                delay = now - update.time / 1000
+                entry.delay = delay
+                self.least_delay = min(self.least_delay, delay)
+            if update.time <= entry.venue_time:
+                return
+            entry.venue_time = update.time
+        entry.news_at = now
+
+    def threshold(self, entry: Entry) -> float:
+        """Return after how many seconds without news a feed is stale."""
+        policy = self.policy
+        if not entry.news_at:
+            return policy.first_data_timeout
+        learned = policy.stale_intervals * entry.longest
+        return min(max(learned, policy.stale_floor), policy.stale_ceiling)
+
+    def age(self, entry: Entry, now: float) -> float:
+        """Return for how long a feed has carried no news, in seconds."""
+        return now - (entry.news_at or entry.granted_at)
+
+    def lag(self, entry: Entry) -> float | None:
+        """Return how far behind its best a feed is, in seconds; ``None``: unknown."""
+        if not entry.delay or self.least_delay == inf:
+            return None
+        return entry.delay - self.least_delay
+
+    def state(self, entry: Entry, now: float) -> str:
+        """Return where a feed stands, in one word."""
+        if entry.refusal:
+            return "refused"
+        if not entry.is_held:
+            return "recovering" if entry.ladder.is_stale else "pending"
+        if entry.ladder.has_failed:
+            return "failed"
+        if entry.ladder.is_stale:
+            return "recovering" if entry.ladder.tries else "stale"
+        if entry.gap is not None:
+            return "recovering"
+        if entry.traits.greets and not entry.is_speaking:
+            return "pending"
+        is_late = entry.longest and self.age(entry, now) > self.threshold(entry) / 2
+        return "late" if is_late and self._is_promising(entry) else "live"
+
+    def connection_lost(self) -> None:
+        """Forget what belonged to the connection; staleness does not."""
+        for entry in self.registry.entries.values():
+            entry.delay = 0.0
+            entry.ladder.is_lagging = False
+            if entry.ladder.is_stale:
+                entry.ladder.next_at = inf  # the new connection is the next rung
+
+    def inspect(self, now: float) -> tuple[Cause, str] | None:
+        """Take the rungs that are due; return why the connection must go, if so."""
+        verdict = None
+        for entry in self.registry.promising():
+            age = self.age(entry, now)
+            if age < self.threshold(entry):
+                if entry.ladder.is_stale:
+                    entry.ladder.reset()
+            else:
+                verdict = self._climb(entry, age, now) or verdict
+        for entry in self.registry.entries.values():
+            if entry.delay and now - entry.last_at < _RECENT:
+                verdict = self._judge_lag(entry, now) or verdict
+        return verdict
+
+    def stale(self) -> list[Entry]:
+        """Return the feeds that carry no news."""
+        return [e for e in self.registry.entries.values() if e.ladder.is_stale]
+
+    def _climb(self, entry: Entry, age: float, now: float) -> tuple[Cause, str] | None:
+        """Take the next rung for a feed without news."""
+        ladder, policy = entry.ladder, self.policy
+        if not ladder.is_stale:
+            ladder.warned_at = now
+            ladder.next_at = now + policy.resubscribe_after
+            self._announce(entry, age, "warn")
+            return None
+        if ladder.next_at == inf and not ladder.has_reconnected:
+            ladder.next_at = now + policy.ladder_cooldown
+        if now < ladder.next_at:
+            return None
+        if ladder.tries < policy.resubscribe_tries:
+            ladder.tries += 1
+            ladder.next_at = now + policy.ladder_cooldown
+            self._announce(entry, age, "resubscribe")
+            self.recovery.renewed(entry, now)
+            self.registry.renew(entry)
+            return None
+        if ladder.has_reconnected or not self._may_reconnect(now):
+            ladder.next_at = inf
+            ladder.has_reconnected = True
+            return None
+        ladder.has_reconnected = True
+        ladder.next_at = inf
+        self._announce(entry, age, "reconnect")
+        return Cause.STALE, f"{entry.subscription} without news for {age:.0f} s"
+
+    def _judge_lag(self, entry: Entry, now: float) -> tuple[Cause, str] | None:
+        lag, ladder = entry.delay - self.least_delay, entry.ladder
+        if lag < self.policy.lag_warning:
+            ladder.is_lagging = False
+            return None
+        if not ladder.is_lagging:
+            ladder.is_lagging = True
+            self._announce(entry, lag, "warn")
+        if lag >= self.policy.lag_limit and self._may_reconnect(now):
+            self._announce(entry, lag, "reconnect")
+            return Cause.STALE, f"{entry.subscription} is {lag:.0f} s behind"
+        return None
+
+    def _may_reconnect(self, now: float) -> bool:
+        self._reconnects.limit = self.policy.watchdog_cap
+        if not self._reconnects.room(now):
+            return False
+        self._reconnects.take(now)
+        return True
+
+    def _is_promising(self, entry: Entry) -> bool:
+        return entry.traits.promise is Promise.PERIODIC
+
+    def _announce(self, entry: Entry, age: float, rung: str) -> None:
+        self.effects.append(do.Announce(say.Stale(entry.subscription, age, rung)))

@@ -1,0 +1,245 @@
+"""
+How what was missed comes back, feed by feed.
+
+Every loss opens a gap in every feed it touches. It closes as ``recovered`` only
+when that is proven: by the next state, by a replay that reaches back to what was
+delivered, or by the venue's history, read twice because it trails the stream.
+Everything else closes as ``unrecoverable``, with its bounds.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import count
+from math import inf
+
+from . import effects as do
+from . import events as on
+from . import notices as say
+from .causes import Cause
+from .gap import OpenGap
+from .model import Heals, Subscription
+from .policy import Policy
+from .registry import Entry, Registry
+
+_REPLAY_ROWS = 5  # a first frame with fewer rows may be a live one
+_MARGIN_MS = 60_000  # for the difference between the venue's clock and ours
+
+
+@dataclass(slots=True)
+class Recovery:
+    """Opens gaps, has them filled, and says how each one ended."""
+
+    policy: Policy
+    registry: Registry
+    effects: list[do.Effect]
+    clock_offset: float = 0.0
+    """Seconds to add to the session's time to get the time of day."""
+    totals: Counter[str] = field(default_factory=Counter)
+    """How many gaps were ``recovered`` and how many ``unrecoverable``."""
+    _numbers: count[int] = field(default_factory=lambda: count(1))
+    _quiet: set[Subscription] = field(default_factory=set)
+    """Gaps nobody was told of: the application asked for the silence."""
+
+    @property
+    def deadline(self) -> float:
+        """When there is something to decide; infinity while nothing is open."""
+        return min(
+            (min(gap.read_at, gap.hold_until) for _, gap in self._open()), default=inf
+        )
+
+    def lost(self, cause: Cause, now: float, *, quietly: bool = False) -> None:
+        """Open a gap in every feed the connection carried; before it is forgotten."""
+        for entry in self.registry.entries.values():
+            if entry.gap is not None:
+                self._suspend(entry, entry.gap)
+            elif entry.is_wanted and entry.is_held:
+                self._begin(entry, cause, now)
+                if quietly:
+                    self._quiet.add(entry.subscription)
+                else:
+                    self._announce(entry, "open")
+
+    def resumed(self) -> None:
+        """Tell of the gaps that a disconnect asked for has opened."""
+        for entry, _ in self._open():
+            if entry.subscription in self._quiet:
+                self._announce(entry, "open")
+        self._quiet.clear()
+
+    def granted(self, entry: Entry, now: float) -> None:
+        """Begin to fill the gap of a feed that the venue granted again."""
+        gap = entry.gap
+        if gap is None:
+            return
+        gap.granted_at, gap.reading, gap.failures = now, 0, 0
+        gap.reached, gap.is_broken = 0, False
+        match entry.traits.heals:
+            case Heals.REQUEST:
+                entry.continuity.hold()
+                gap.hold_until = now + self.policy.hold_timeout
+                self._read(entry, gap, now)
+            case Heals.REPLAY:
+                gap.read_at = now + self.policy.replay_timeout
+            case Heals.NEVER:
+                self._settle(entry, gap, until=self._venue_now(now), proven=False)
+            case Heals.ITSELF:
+                pass
+
+    def started(self, entry: Entry, event: on.DataStarted, now: float) -> None:
+        """Take the first data over a new connection."""
+        gap = entry.gap
+        if gap is None:
+            return
+        if entry.traits.heals is Heals.ITSELF:
+            until = event.newest or self._venue_now(now)
+            self._settle(entry, gap, until=until, proven=True)
+        elif entry.traits.heals is Heals.REPLAY and gap.reading == 0:
+            # The replay ends with the present, so it is complete if it begins with
+            # or before the block that was delivered last.
+            proven = 0 < event.oldest <= gap.since
+            if proven or event.rows >= _REPLAY_ROWS:
+                until = event.newest if proven else event.oldest
+                self._settle(entry, gap, until=until, proven=proven)
+            else:
+                self._read(entry, gap, now)  # that was no replay
+
+    def renewed(self, entry: Entry, now: float) -> None:
+        """Open a gap in a feed that is given up to be asked for again."""
+        if entry.gap is None:
+            self._begin(entry, Cause.STALE, now)
+            self._announce(entry, "open")
+
+    def mark(self) -> None:
+        """Remember how far every feed has come: what follows may have a hole."""
+        for entry in self.registry.entries.values():
+            entry.continuity.sure = entry.continuity.newest
+
+    def doubt(self, cause: Cause, now: float) -> None:
+        """Look for what may be missing although the connection held."""
+        for entry in self.registry.entries.values():
+            if not entry.is_held or not entry.traits.is_lossless:
+                continue
+            if entry.gap is not None:
+                entry.gap.granted_at = now
+                continue
+            gap = self._begin(entry, cause, now, entry.continuity.sure)
+            self._announce(entry, "open")
+            gap.granted_at = now
+            if entry.traits.heals is Heals.NEVER:
+                self._settle(entry, gap, until=self._venue_now(now), proven=False)
+            else:
+                self._read(entry, gap, now)
+
+    def answered(self, entry: Entry, event: on.BackfillDone, now: float) -> None:
+        """Take the end of a read; what it found waits in the feed's continuity."""
+        gap = entry.gap
+        if gap is None or gap.number != event.number or not gap.is_reading:
+            return
+        gap.is_reading = False
+        if event.failed:
+            gap.failures += 1
+            gap.read_at = now + self.policy.recovery_backoff.nominal(gap.failures - 1)
+            return
+        gap.failures = 0
+        gap.hold_until = inf
+        self.effects.append(do.Release(entry.subscription))
+        complete = event.complete
+        if entry.traits.heals is Heals.REPLAY and event.newest:
+            # Each read is a window on the latest rows: they must touch each other.
+            complete = event.oldest <= max(gap.reached, gap.since)
+            gap.reached = event.newest
+        gap.is_broken = gap.is_broken or not complete
+        settled_by = gap.granted_at + self.policy.second_read_after
+        if gap.asked_at >= settled_by:
+            until = self._venue_now(now)
+            self._settle(entry, gap, until=until, proven=not gap.is_broken)
+        else:
+            gap.read_at = max(settled_by, now)
+
+    def inspect(self, now: float) -> None:
+        """Start the reads that are due, and let go what waited long enough."""
+        for entry, gap in self._open():
+            if now >= gap.hold_until or entry.continuity.is_full:
+                gap.hold_until = inf
+                self.effects.append(do.Release(entry.subscription))
+            if now >= gap.read_at:
+                self._read(entry, gap, now)
+
+    def unreconciled(self) -> Iterable[Entry]:
+        """Yield the feeds whose history could not be read so far."""
+        return (entry for entry, gap in self._open() if gap.failures)
+
+    def _open(self) -> list[tuple[Entry, OpenGap]]:
+        return [
+            (entry, entry.gap)
+            for entry in self.registry.gapped.values()
+            if entry.gap is not None
+        ]
+
+    def _begin(self, entry: Entry, cause: Cause, now: float, since: int = 0) -> OpenGap:
+        known = since or entry.continuity.newest or entry.venue_time
+        if not known:
+            # Nothing ever came: it was complete when it was granted, on our clock.
+            heard = entry.last_at or entry.granted_at
+            known = int((heard + self.clock_offset) * 1000)
+            if entry.traits.heals in (Heals.REQUEST, Heals.REPLAY):
+                known -= _MARGIN_MS
+        entry.gap = gap = OpenGap(
+            next(self._numbers),
+            known,
+            cause,
+            recovered_before=entry.continuity.recovered,
+        )
+        self.registry.gapped[entry.subscription] = entry
+        return gap
+
+    def _suspend(self, entry: Entry, gap: OpenGap) -> None:
+        """Stop filling a gap: the connection went away again."""
+        if entry.continuity.is_holding:
+            self.effects.append(do.Release(entry.subscription))
+        gap.number = next(self._numbers)
+        gap.is_reading = False
+        gap.read_at = gap.hold_until = inf
+
+    def _read(self, entry: Entry, gap: OpenGap, now: float) -> None:
+        gap.reading += 1
+        gap.asked_at = now
+        gap.is_reading, gap.read_at = True, inf
+        since = gap.since - round(self.policy.recovery_overlap * 1000)
+        self.effects.append(
+            do.Backfill(entry.subscription, gap.number, gap.reading, since)
+        )
+
+    def _settle(self, entry: Entry, gap: OpenGap, *, until: int, proven: bool) -> None:
+        status = "recovered" if proven else "unrecoverable"
+        entry.gaps[status] += 1
+        self.totals[status] += 1
+        # Rows that were just released are delivered before the gap closes.
+        self.effects.append(
+            do.CloseGap(
+                say.Gap(
+                    entry.subscription,
+                    gap.since,
+                    max(until, gap.since),
+                    status,
+                    0,
+                    gap.cause,
+                    entry.traits.note if proven else "",
+                ),
+                gap.recovered_before,
+            )
+        )
+        entry.gap = None
+        self.registry.gapped.pop(entry.subscription, None)
+
+    def _announce(self, entry: Entry, status: str) -> None:
+        assert entry.gap is not None
+        gap = entry.gap
+        notice = say.Gap(entry.subscription, gap.since, None, status, 0, gap.cause)
+        self.effects.append(do.Announce(notice))
+
+    def _venue_now(self, now: float) -> int:
+        return int((now + self.clock_offset) * 1000)
