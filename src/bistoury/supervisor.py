@@ -141,6 +141,10 @@ class Supervisor:
         """The event loop this lives on, once it does."""
         return self._loop
 
+    def wall(self) -> float:
+        """Return the time of day, in seconds since 1970."""
+        return self._wall_clock()
+
     def now(self) -> float:
         """Return the session's time, in seconds."""
         return self._clock()

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Mapping
 from random import Random
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 from ..config import Config
@@ -44,6 +44,9 @@ from .viewing import Viewing, subscription_of
 from .waiting import Waiting
 from .wiring import LineMaker, transport_of
 
+if TYPE_CHECKING:
+    from .info import Info
+
 logger = logging.getLogger(__name__)
 
 _ACKNOWLEDGED_WITHIN = 10.0
@@ -65,7 +68,9 @@ class HyperLiquidIntegration(Subscribing, Tuning, Viewing, Hearing, Requests):
         canary: follow ``allMids`` too, so that a silent venue can be told from a
             quiet market although nothing wanted speaks at intervals.
         transport: another way of opening connections, for tests.
+        rest: another way of asking over REST, for tests.
         rng: where jitter comes from, for tests.
+        wall_clock: what tells the time of day, for tests.
     """
 
     def __init__(
@@ -79,13 +84,17 @@ class HyperLiquidIntegration(Subscribing, Tuning, Viewing, Hearing, Requests):
         canary: bool = False,
         ssl_context: ssl.SSLContext | None = None,
         transport: Transport | None = None,
+        rest: Info | None = None,
         rng: Random | None = None,
+        wall_clock: Callable[[], float] = time.time,
     ) -> None:
         self.config = config if config is not None else Config.load_from_env()
         if not isinstance(self.config, Config):
             raise ConfigError("config", config, "a Config, or nothing")
         self.connect_timeout = connect_timeout
         self._ssl_context = ssl_context
+        if rest is not None:
+            self.__dict__["info"] = rest
         host = urlsplit(self.config.api_url).netloc
         self._account = account_of(host, self.config.limits)
         self._claims = Claims(self._account, _count("redundancy", redundancy))
@@ -97,6 +106,7 @@ class HyperLiquidIntegration(Subscribing, Tuning, Viewing, Hearing, Requests):
                 transport or transport_of(self.config, ssl_context),
                 rng or Random(),
                 circuit_breaker=circuit_breaker,
+                wall_clock=wall_clock,
             ),
             self._claims.may_connect,
             shards=_count("shards", shards),
@@ -138,7 +148,7 @@ class HyperLiquidIntegration(Subscribing, Tuning, Viewing, Hearing, Requests):
             if self._canary is not None:
                 await self.subscribe(self._canary)
                 self._canary = None
-            self._fleet.feed(on.ConnectRequested(time.time()))
+            self._fleet.feed(on.ConnectRequested(self._supervisor.wall()))
         try:
             await self._waiting.until(
                 lambda: self._fleet.is_live or not self._is_going_on,
@@ -341,7 +351,7 @@ class HyperLiquidIntegration(Subscribing, Tuning, Viewing, Hearing, Requests):
             self._claims.connected(len(new))
             for line in new:
                 line.supervisor.attach(asyncio.get_running_loop())
-                line.supervisor.feed(on.ConnectRequested(time.time()))
+                line.supervisor.feed(on.ConnectRequested(line.supervisor.wall()))
 
     def _note_raw(self, subscription: Subscription) -> None:
         is_wanted = self._dispatcher.has_raw(subscription)

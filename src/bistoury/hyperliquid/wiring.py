@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-import time
+from collections.abc import Callable
 from itertools import count
 from random import Random
 from urllib.request import getproxies
@@ -29,12 +29,14 @@ class LineMaker:
         rng: Random,
         *,
         circuit_breaker: ConnectionCircuitBreaker | None,
+        wall_clock: Callable[[], float],
     ) -> None:
         self._owner = owner
         self._config = config
         self._account = account
         self._transport = transport
         self._rng = rng
+        self._wall_clock = wall_clock
         self._is_gate = circuit_breaker is not None
         self._breaker = (circuit_breaker or ConnectionCircuitBreaker()).breaker
         self._numbers = count(1)
@@ -53,7 +55,7 @@ class LineMaker:
             numbers=self._numbers,
         )
         url = self._config.ws_url
-        return Line(self._owner, session, self._transport, url, time.time)
+        return Line(self._owner, session, self._transport, url, self._wall_clock)
 
 
 def policy_of(config: Config) -> Policy:
