@@ -33,6 +33,7 @@ def played(scenario, settings=None, limits=None, **options):
             config(limits=limits), transport=venue, rng=Random(1), **options
         )
         client._supervisor._wall_clock = venue.now  # or clocks seem to drift apart
+        client.__dict__["info"] = venue.info()
         try:
             return await scenario(client, venue)
         finally:
@@ -204,7 +205,7 @@ def test_a_full_mailbox_is_said_and_not_silent(caplog):
         outlet._limit = 5
         await asyncio.sleep(30)
         assert outlet.overflowed > 0
-        assert client._monitor.overflowed == outlet.overflowed
+        assert client._monitor.overflowed >= outlet.overflowed  # rows, not messages
         assert client.is_connected()
         release.set()
 

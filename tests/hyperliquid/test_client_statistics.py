@@ -34,6 +34,7 @@ def played(scenario, settings=None, limits=None, **options):
             config(limits=limits), transport=venue, rng=Random(1), **options
         )
         client._supervisor._wall_clock = venue.now  # or clocks seem to drift apart
+        client.__dict__["info"] = venue.info()
         try:
             return await scenario(client, venue)
         finally:

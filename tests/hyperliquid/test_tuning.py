@@ -28,6 +28,7 @@ def played(scenario, settings=None, **options):
         config = Config(api_url=f"http://127.0.0.1:{next(PORTS)}", **options)
         client = HyperLiquidIntegration(config, transport=venue, rng=Random(1))
         client._supervisor._wall_clock = venue.now
+        client.__dict__["info"] = venue.info()
         try:
             await scenario(client, venue)
         finally:

@@ -124,6 +124,7 @@ def in_virtual_time(scenario, settings=None, *, plan=None, limits=None, seed=1, 
             new_config(limits=limits), transport=venue, rng=Random(seed), **options
         )
         client._supervisor._wall_clock = venue.now  # or the clocks seem to drift apart
+        client.__dict__["info"] = venue.info()
         try:
             return await scenario(Scene(client, venue))
         finally:

@@ -402,6 +402,7 @@ def test_f24_five_minutes_without_a_phase_of_the_handshake_are_survived(stage, e
         transport = Failing(venue, error, until=300)
         client = HyperLiquidIntegration(stage.config(), transport=transport, rng=Random(1))
         client._supervisor._wall_clock = venue.now
+        client.__dict__["info"] = venue.info()
         scene = stage.scene(client, venue)
         await client.subscribe_all_mids()
         assert await client.connect() is False

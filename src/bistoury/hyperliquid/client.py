@@ -28,7 +28,7 @@ from ..resilience import ConnectionCircuitBreaker
 from ..session import Subscription
 from ..session import events as on
 from ..transport.base import Transport
-from . import feeds, wire
+from . import feeds, validate, wire
 from .audience import Audience
 from .claims import Claims
 from .errands import Errands
@@ -97,7 +97,7 @@ class HyperLiquidIntegration(Subscribing, Tuning, Viewing, Hearing, Requests):
             self.__dict__["info"] = rest
         host = urlsplit(self.config.api_url).netloc
         self._account = account_of(host, self.config.limits)
-        self._claims = Claims(self._account, _count("redundancy", redundancy))
+        self._claims = Claims(self._account, validate.count(redundancy, "redundancy"))
         self._fleet = Fleet(
             LineMaker(
                 self,
@@ -109,7 +109,7 @@ class HyperLiquidIntegration(Subscribing, Tuning, Viewing, Hearing, Requests):
                 wall_clock=wall_clock,
             ),
             self._claims.may_connect,
-            shards=_count("shards", shards),
+            shards=validate.count(shards, "shards"),
             redundancy=redundancy,
         )
         self._monitor = Monitor()
@@ -318,7 +318,7 @@ class HyperLiquidIntegration(Subscribing, Tuning, Viewing, Hearing, Requests):
         max_queue: int = DEFAULT_LIMIT,
     ) -> Stream:
         """Return an async iterator over the same data as a handler would get."""
-        limit = _count("max_queue", max_queue)
+        limit = validate.count(max_queue, "max_queue")
         return Stream(self, subscription_of(subscription), wire.read, limit)
 
     def add_message_handler(self, type: str, handler: Handler) -> Callable[[], None]:  # noqa: A002
@@ -393,9 +393,3 @@ def _checked(handler: Handler) -> Handler:
     if not callable(handler):
         raise ConfigError("handler", handler, "a function or a coroutine function")
     return handler
-
-
-def _count(field: str, value: int) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ConfigError(field, value, "a whole number from 1")
-    return value
