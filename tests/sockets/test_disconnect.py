@@ -69,7 +69,7 @@ PHASES = {
     "dripping": [Drip(bytes_per_second=1.0)],
     "in back-off": [Refuse(status=503), Cut(how="rst")],
     "mid-handshake": [Refuse(how="hang"), Cut(how="rst")],
-    "mid-restore": [Silent(direction="out", what=("ack", "error")), Cut(how="rst")],
+    "mid-restore": [Cut(how="rst"), Silent(direction="out", what=("ack", "error"))],
     "refused": [Refuse(how="rst"), Cut(how="eof")],
 }
 

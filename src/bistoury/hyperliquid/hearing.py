@@ -57,6 +57,8 @@ class Hearing(Requests):
                 self._account.learn(kind, limit)
             case heard.Refused(subscription, will_retry=False):
                 self._claims.drop(subscription)
+            case heard.StateChanged(new=State.LIVE) if group is not None:
+                group.was_live = True
             case heard.StateChanged(new=State.CLOSED) if self._fleet.is_resting:
                 self._claims.end()
             case _:
