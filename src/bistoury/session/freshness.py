@@ -99,7 +99,8 @@ class Freshness:
         for entry in self.registry.promising():
             age = self.age(entry, now)
             if age < self.threshold(entry):
-                if entry.ladder.is_stale:
+                # A grant is no news: before any, the age only counts from there.
+                if entry.ladder.is_stale and entry.news_at:
                     entry.ladder.reset()
             else:
                 verdict = self._climb(entry, age, now) or verdict

@@ -55,7 +55,9 @@ class Recovery:
         for entry in self.registry.entries.values():
             if entry.gap is not None:
                 self._suspend(entry, entry.gap)
-            elif entry.is_wanted and entry.is_held:
+            elif entry.is_wanted and (entry.was_granted or entry.is_speaking):
+                # Not only what is held: data comes although its acknowledgement was
+                # lost, and stops all the same.
                 self._begin(entry, cause, now)
                 if quietly:
                     self._quiet.add(entry.subscription)

@@ -19,13 +19,13 @@ from bistoury.cli.demonstration.stage import Feed
 GOOD = Row("trades:BTC", 10, 10, 3, 0, 0, 0, 0)
 GAPPED = Row("trades:ETH", 10, 8, 3, 2, 0, 0, 0)
 BAD = Row("trades:SOL", 10, 9, 3, 0, 1, 2, 1)
-FEED = Feed({"type": "trades", "coin": "BTC"}, "trades:BTC", is_proven=True)
+FEED = Feed({"type": "trades", "coin": "BTC"}, "trades:BTC")
 ORDERS = Feed({"type": "orderUpdates", "user": "0x" + "ab" * 20}, "orderUpdates:x")
 
 
-def outcome(*rows, feed=FEED):
+def outcome(*rows):
     return Outcome(
-        [], [(feed, row) for row in rows], [(FEED, 0.5), (ORDERS, None)], 9, 1
+        [], [(FEED, row) for row in rows], [(FEED, 0.5), (ORDERS, None)], 9, 1
     )
 
 
@@ -48,7 +48,7 @@ def test_states_say_how_old_they_are_and_users_are_shortened():
 
     assert "0.50 s ago" in text
     assert "never came" in text
-    assert "orderUpdates 0xab…babab" in text
+    assert "orderUpdates 0x…babab" in text
 
 
 def test_the_verdict_is_good_when_all_came_once():
@@ -63,11 +63,6 @@ def test_a_declared_gap_is_told_and_no_failure():
 def test_the_verdict_is_bad_when_something_is_lost_or_repeated():
     assert not outcome(GOOD, BAD).is_sound
     assert "1 events lost, 2 repeated, 1 never" in shown(verdict(outcome(GOOD, BAD)))
-
-
-def test_a_loss_where_nothing_was_promised_is_no_failure_but_a_repetition_is():
-    assert outcome(Row("o", 10, 9, 0, 0, 1, 0, 0), feed=ORDERS).is_sound
-    assert not outcome(Row("o", 10, 10, 0, 0, 0, 1, 0), feed=ORDERS).is_sound
 
 
 def test_sums_every_figure():
