@@ -10,7 +10,6 @@ import pytest
 
 from bistoury import Config, ConfigError, HyperLiquidIntegration
 from bistoury.simulator.exchange import Exchange
-from bistoury.simulator.faults import Cut, DropAcks, Refuse, RefuseSubscriptions, Silent
 from bistoury.simulator.settings import Settings
 from bistoury.testing.venue import MemoryVenue
 from bistoury.testing.virtual_time import run
@@ -113,10 +112,14 @@ def test_a_message_is_a_channel_and_data_in_the_venues_shape():
             {"type": "candle", "coin": "BTC", "interval": "1m"},
             {"type": "activeAssetCtx", "coin": "BTC"},
         ):
-            await client.subscribe(body, lambda m, name=body["type"]: seen.update({name: m}))
+            await client.subscribe(
+                body, lambda m, name=body["type"]: seen.update({name: m})
+            )
         await asyncio.sleep(10)
         assert all(message.keys() == {"channel", "data"} for message in seen.values())
-        assert {name: it["channel"] for name, it in seen.items()} == {name: name for name in seen}
+        assert {name: it["channel"] for name, it in seen.items()} == {
+            name: name for name in seen
+        }
         assert set(seen["l2Book"]["data"]) == {"coin", "time", "levels"}
         assert seen["candle"]["data"]["s"] == "BTC"
         assert "BTC" in seen["allMids"]["data"]["mids"]
@@ -124,7 +127,9 @@ def test_a_message_is_a_channel_and_data_in_the_venues_shape():
     played(scenario)
 
 
-def test_a_raising_handler_is_logged_with_its_traceback_once_and_disturbs_nothing(caplog):
+def test_a_raising_handler_is_logged_with_its_traceback_once_and_disturbs_nothing(
+    caplog,
+):
     async def scenario(client, venue):
         good, calls = [], []
 
@@ -288,7 +293,9 @@ def test_on_returns_what_removes_the_handler():
 
 def test_an_unknown_event_name_raises_and_names_those_there_are():
     async def scenario(client, venue):
-        with pytest.raises(ValueError, match="connected, ready, disconnected") as caught:
+        with pytest.raises(
+            ValueError, match="connected, ready, disconnected"
+        ) as caught:
             client.on("conected", print)
         assert isinstance(caught.value, ConfigError)
 
@@ -320,7 +327,8 @@ def test_event_handlers_may_be_coroutines_and_may_raise(caplog):
 
 @pytest.mark.parametrize("kind", ["message", "event"])
 @pytest.mark.parametrize(
-    "verb", ["disconnect", "unsubscribe", "subscribe", "reconnect", "connect", "wait_ready"]
+    "verb",
+    ["disconnect", "unsubscribe", "subscribe", "reconnect", "connect", "wait_ready"],
 )
 def test_a_handler_may_await_any_verb(kind, verb):
     async def scenario(client, venue):
@@ -337,7 +345,10 @@ def test_a_handler_may_await_any_verb(kind, verb):
                 case "unsubscribe":
                     await own.unsubscribe()
                 case "subscribe":
-                    assert (await client.subscribe_bbo("ETH")).state in {"live", "pending"}
+                    assert (await client.subscribe_bbo("ETH")).state in {
+                        "live",
+                        "pending",
+                    }
                 case "reconnect":
                     await client.reconnect()
                 case "connect":
@@ -347,7 +358,9 @@ def test_a_handler_may_await_any_verb(kind, verb):
             done.append("ended")
 
         await client.connect()
-        own = await client.subscribe_trades("BTC", handler if kind == "message" else None)
+        own = await client.subscribe_trades(
+            "BTC", handler if kind == "message" else None
+        )
         if kind == "event":
             client.on("ready", handler)
             await client.reconnect()
@@ -398,7 +411,10 @@ def test_on_disconnect_running_handlers_get_a_second_and_are_cancelled_then():
         began = now()
         await client.disconnect()
         assert now() - began == pytest.approx(1, abs=0.1)
-        assert story[-2:] == ["quick ended", "endless cancelled"] or "endless cancelled" in story
+        assert (
+            story[-2:] == ["quick ended", "endless cancelled"]
+            or "endless cancelled" in story
+        )
         assert story.count("quick began") == story.count("quick ended")
         assert not [t for t in asyncio.all_tasks() if "handler" in t.get_name()]
 

@@ -5,8 +5,6 @@ import itertools
 import json
 from random import Random
 
-import pytest
-
 from bistoury import Config, HyperLiquidIntegration
 from bistoury.simulator.exchange import Exchange
 from bistoury.simulator.faults import Cut, Garble, Refuse, Repeat
@@ -163,7 +161,9 @@ def test_every_fill_of_an_outage_comes_once_and_in_order():
         assert len(recovered) == 1
         assert len(recovered[0]["data"]["fills"]) > 5
         delivered = [fill_key(row) for it in fills for row in it["data"]["fills"]]
-        published = [key for _, key in venue.exchange.ledger.stream(f"userFills:{USER}")]
+        published = [
+            key for _, key in venue.exchange.ledger.stream(f"userFills:{USER}")
+        ]
         assert delivered[-len(published) :] == published
 
     played(scenario, Settings(coins=("BTC",), user_rate=2.0))

@@ -11,7 +11,7 @@ import pytest
 
 from bistoury import Config, HyperLiquidIntegration
 from bistoury.simulator.exchange import Exchange
-from bistoury.simulator.faults import Cut, DropAcks, Refuse, RefuseSubscriptions, Silent
+from bistoury.simulator.faults import Cut, Refuse, Silent
 from bistoury.simulator.settings import Settings
 from bistoury.testing.venue import MemoryVenue
 from bistoury.testing.virtual_time import run
@@ -163,7 +163,10 @@ def check_health(health):
 
 
 async def check_both(client):
-    stats, health = client.get_reconnection_stats(), await client.get_connection_health()
+    stats, health = (
+        client.get_reconnection_stats(),
+        await client.get_connection_health(),
+    )
     check_stats(stats)
     check_health(health)
     assert stats["state"] == health["state"]
@@ -302,7 +305,10 @@ def test_the_time_of_the_loss_is_naive_local_iso_text(zone, monkeypatch):
         assert abs((datetime.now() - heard).total_seconds()) < 60
         # It stays the same through the attempts of one outage.
         await asyncio.sleep(30)
-        assert client.get_reconnection_stats()["connection_lost_time"] == stats["connection_lost_time"]
+        assert (
+            client.get_reconnection_stats()["connection_lost_time"]
+            == stats["connection_lost_time"]
+        )
         heal(venue)
         await until(client.is_connected)
         assert client.get_reconnection_stats()["connection_lost_time"] is None

@@ -173,7 +173,9 @@ def test_a_refusal_is_raised_from_the_iteration():
 def test_a_slow_reader_of_events_hears_of_overflow(caplog):
     async def scenario(client, venue):
         await client.connect()
-        async with client.stream({"type": "trades", "coin": "BTC"}, max_queue=3) as stream:
+        async with client.stream(
+            {"type": "trades", "coin": "BTC"}, max_queue=3
+        ) as stream:
             await anext(stream)
             await asyncio.sleep(30)
             assert stream.depth == 4  # and the news of the gap

@@ -144,7 +144,9 @@ def test_a_change_in_an_outage_counts_from_the_next_delay_on():
 def test_a_shorter_message_timeout_is_kept_at_once():
     async def scenario(client, venue):
         heard = []
-        client.on("disconnected", lambda it: heard.append(asyncio.get_running_loop().time()))
+        client.on(
+            "disconnected", lambda it: heard.append(asyncio.get_running_loop().time())
+        )
         await client.subscribe_all_mids()
         await client.connect()
         await client.wait_ready()

@@ -24,7 +24,10 @@ PEERS = ("hyperliquid-python-sdk", "ccxt")
 
 def _make(python, stamp, digest):
     subprocess.run(
-        [sys.executable, "-m", "venv", str(FOLDER)], check=True, capture_output=True, timeout=120
+        [sys.executable, "-m", "venv", str(FOLDER)],
+        check=True,
+        capture_output=True,
+        timeout=120,
     )
     (FOLDER / ".gitignore").write_text("*\n")
     subprocess.run(

@@ -53,12 +53,21 @@ def requests(info):
     yield "spot_meta", lambda: info.spot_meta()
     yield "spot_meta_and_asset_ctxs", lambda: info.spot_meta_and_asset_ctxs()
     yield "funding_history", lambda: info.funding_history("BTC", NOW - 24 * HOUR)
-    yield "user_funding_history", lambda: info.user_funding_history(USER, NOW - 24 * HOUR)
+    yield (
+        "user_funding_history",
+        lambda: info.user_funding_history(USER, NOW - 24 * HOUR),
+    )
     yield "l2_snapshot", lambda: info.l2_snapshot("BTC")
-    yield "candles_snapshot", lambda: info.candles_snapshot("BTC", "1m", NOW - HOUR, NOW)
+    yield (
+        "candles_snapshot",
+        lambda: info.candles_snapshot("BTC", "1m", NOW - HOUR, NOW),
+    )
     yield "user_fees", lambda: info.user_fees(USER)
     yield "query_order_by_oid", lambda: info.query_order_by_oid(USER, 1)
-    yield "query_order_by_cloid", lambda: info.query_order_by_cloid(USER, Cloid.from_int(1))
+    yield (
+        "query_order_by_cloid",
+        lambda: info.query_order_by_cloid(USER, Cloid.from_int(1)),
+    )
     yield "historical_orders", lambda: info.historical_orders(USER)
     yield (
         "user_non_funding_ledger_updates",

@@ -24,8 +24,12 @@ def test_the_python_sdk_gets_every_subscription_and_every_answer(played):
     assert {"BTC", "ETH", "kPEPE", "PURR/USDC", "@107"} <= set(report["coins"])
     bids, asks = report["book"]["levels"]
     assert float(bids[0]["px"]) < float(asks[0]["px"])
-    assert [bar["t"] for bar in report["bars"]] == sorted(bar["t"] for bar in report["bars"])
-    assert all({"px", "sz", "oid", "tid", "fee"} <= fill.keys() for fill in report["fills"])
+    assert [bar["t"] for bar in report["bars"]] == sorted(
+        bar["t"] for bar in report["bars"]
+    )
+    assert all(
+        {"px", "sz", "oid", "tid", "fee"} <= fill.keys() for fill in report["fills"]
+    )
     assert "unexpected subscription" not in report["said"]
 
 
@@ -41,4 +45,7 @@ def test_ccxt_watches_trades_and_books_and_fetches_bars(played):
     bars = report["bars"]
     assert len(bars) == 20
     assert [b[0] - a[0] for a, b in zip(bars, bars[1:], strict=False)] == [60_000] * 19
-    assert all(low <= min(opens, closes) <= max(opens, closes) <= high for _, opens, high, low, closes, _ in bars)
+    assert all(
+        low <= min(opens, closes) <= max(opens, closes) <= high
+        for _, opens, high, low, closes, _ in bars
+    )

@@ -149,7 +149,9 @@ def test_f29_a_clock_that_drifts_costs_nothing(stage):
         59,
     ],
 )
-def test_f31_a_handler_that_blocks_the_loop_does_not_cost_the_connection(stage, blocked):
+def test_f31_a_handler_that_blocks_the_loop_does_not_cost_the_connection(
+    stage, blocked
+):
     async def scenario(scene):
         seen = []
         blocking = []

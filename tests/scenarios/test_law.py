@@ -67,7 +67,9 @@ class Play:
             plan=FaultPlan.random(seed, self.seconds),
             latency=self.rng.choice((0.002, 0.02, 0.2)),
         )
-        for number in self.rng.sample(range(len(BODIES)), self.rng.randint(1, len(BODIES))):
+        for number in self.rng.sample(
+            range(len(BODIES)), self.rng.randint(1, len(BODIES))
+        ):
             self.want(number)
         self.pair.connect()
         end = self.pair.now + self.seconds
@@ -97,18 +99,24 @@ class Play:
 
 
 def identity(body):
-    return json.dumps({k: v for k, v in body.items() if v not in (None, False)}, sort_keys=True)
+    return json.dumps(
+        {k: v for k, v in body.items() if v not in (None, False)}, sort_keys=True
+    )
 
 
 def obeys(seed):
     """Play a seed; on a breach say how to play it again."""
     play = Play(seed)
     pair = play.pair
-    again = f"play it again: BISTOURY_LAW_SEED={seed} pytest {Path(__file__).name} -k again"
+    again = (
+        f"play it again: BISTOURY_LAW_SEED={seed} pytest {Path(__file__).name} -k again"
+    )
     assert pair.session.state == "live", again
     assert pair.session.is_ready, again
     assert not pair.session.registry.refused, again
-    assert play.held == sorted(identity(BODIES[number]) for number in play.wanted), again
+    assert play.held == sorted(identity(BODIES[number]) for number in play.wanted), (
+        again
+    )
     assert len(pair.exchange.subscriptions()) == 1, again
     for stream, keys in pair.delivered.items():
         # The versions of a candle follow one another and may be equal.
@@ -142,7 +150,9 @@ def test_the_law_holds_for_fresh_seeds():
         obeys(drawn.randrange(10**6, 10**9))
 
 
-@pytest.mark.skipif("BISTOURY_LAW_SEED" not in os.environ, reason="no seed to play again")
+@pytest.mark.skipif(
+    "BISTOURY_LAW_SEED" not in os.environ, reason="no seed to play again"
+)
 def test_the_law_holds_again():
     obeys(int(os.environ["BISTOURY_LAW_SEED"]))
 

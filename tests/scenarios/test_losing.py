@@ -5,7 +5,11 @@ from random import Random
 
 import pytest
 
-from bistoury import ConnectFailedError, ConnectionCircuitBreaker, HyperLiquidIntegration
+from bistoury import (
+    ConnectFailedError,
+    ConnectionCircuitBreaker,
+    HyperLiquidIntegration,
+)
 from bistoury.simulator.exchange import Exchange
 from bistoury.simulator.faults import Cut, Flap, RateLimit, Refuse, Silent
 from bistoury.simulator.settings import Limits, Settings
@@ -30,7 +34,11 @@ def test_f01_a_rotation_by_the_server_costs_one_short_gap(stage):
         assert scene.now - began < 2
         assert scene.losses == ["server_rotation"]
         assert stage.fitting(scene.delays[0], 1.0)
-        assert not scene.events("degraded") + scene.events("down") + scene.events("breaker")
+        assert (
+            not scene.events("degraded")
+            + scene.events("down")
+            + scene.events("breaker")
+        )
 
     stage.play(scenario)
 
@@ -59,7 +67,9 @@ def test_f01_the_end_of_a_connections_life_is_survived_again_and_again(stage):
         (Cut(how="eof"), "network", None),
     ],
 )
-def test_f02_every_end_has_its_cause_and_the_attempts_keep_the_schedule(stage, fault, cause, code):
+def test_f02_every_end_has_its_cause_and_the_attempts_keep_the_schedule(
+    stage, fault, cause, code
+):
     async def scenario(scene):
         await stable(scene)
         scene.inject(Refuse(status=503))
@@ -420,11 +430,15 @@ class Failing:
         (OSError("something nobody thought of"), "network"),
     ],
 )
-def test_f24_five_minutes_without_a_phase_of_the_handshake_are_survived(stage, error, cause):
+def test_f24_five_minutes_without_a_phase_of_the_handshake_are_survived(
+    stage, error, cause
+):
     async def main():
         venue = MemoryVenue(Exchange(Settings(coins=("BTC",)), 1))
         transport = Failing(venue, error, until=300)
-        client = HyperLiquidIntegration(stage.config(), transport=transport, rng=Random(1))
+        client = HyperLiquidIntegration(
+            stage.config(), transport=transport, rng=Random(1)
+        )
         client._supervisor._wall_clock = venue.now
         client.__dict__["info"] = venue.info()
         scene = stage.scene(client, venue)

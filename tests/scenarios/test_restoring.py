@@ -91,7 +91,14 @@ def quiet_day(*bodies):
     names = [type(notice).__name__ for _, notice in pair.notices]
     assert names.count("Connected") == 1
     assert names.count("Ready") == 1
-    assert not {"Disconnected", "Degraded", "Down", "Stale", "NoMessages", "AskedAgain"} & set(names)
+    assert not {
+        "Disconnected",
+        "Degraded",
+        "Down",
+        "Stale",
+        "NoMessages",
+        "AskedAgain",
+    } & set(names)
 
 
 @pytest.mark.slow
@@ -234,7 +241,9 @@ def test_f45_when_one_of_two_listeners_leaves_the_other_misses_nothing(stage):
     stage.play(scenario)
 
 
-def test_f46_one_address_in_two_casings_is_one_subscription_and_coins_keep_theirs(stage):
+def test_f46_one_address_in_two_casings_is_one_subscription_and_coins_keep_theirs(
+    stage,
+):
     async def scenario(scene):
         seen = {}
         coins = ("kPEPE", "xyz:NVDA", "@107")
@@ -356,7 +365,9 @@ def test_f52_what_an_old_connection_still_says_is_ignored(stage):
             b'{"channel":"subscriptionResponse","data":{"method":"unsubscribe",'
             b'"subscription":{"type":"trades","coin":"BTC"}}}'
         )
-        old.frame(b'{"channel":"error","data":"Invalid subscription {\\"type\\":\\"trades\\",\\"coin\\":\\"BTC\\"}"}')
+        old.frame(
+            b'{"channel":"error","data":"Invalid subscription {\\"type\\":\\"trades\\",\\"coin\\":\\"BTC\\"}"}'
+        )
         old.lost(ConnectionLostError("late"))
         assert scene.client.is_connected()
         await asyncio.sleep(20)
@@ -394,7 +405,9 @@ def test_f56_a_thousand_subscriptions_are_restored_within_the_message_window(sta
         for coin in many_coins(990):
             await scene.client.subscribe_bbo(coin)
         for user in USERS[:10]:
-            await scene.client.subscribe_order_updates(user) if user == USERS[0] else None
+            await scene.client.subscribe_order_updates(user) if user == USERS[
+                0
+            ] else None
             await scene.client.subscribe_user_fills(user)
         wanted = scene.stats["subscriptions"]["wanted"]
         await scene.client.connect()

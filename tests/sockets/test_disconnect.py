@@ -29,18 +29,30 @@ async def leave(client):
     assert client.get_reconnection_stats()["state"] == "closed"
     assert took <= 2.0
     await until(
-        lambda: not [it for it in asyncio.all_tasks() if it.get_name().startswith("bistoury")],
+        lambda: (
+            not [
+                it for it in asyncio.all_tasks() if it.get_name().startswith("bistoury")
+            ]
+        ),
         within=5,
     )
 
 
 def client_of(url):
-    return HyperLiquidIntegration(Config(api_url=url, limits=UNLIMITED), connect_timeout=1.0)
+    return HyperLiquidIntegration(
+        Config(api_url=url, limits=UNLIMITED), connect_timeout=1.0
+    )
 
 
 @pytest.mark.parametrize(
     "kind",
-    ["never answers the close", "stops reading", "floods", "never upgrades", "never acknowledges"],
+    [
+        "never answers the close",
+        "stops reading",
+        "floods",
+        "never upgrades",
+        "never acknowledges",
+    ],
 )
 async def test_disconnect_is_quick_with_a_peer_that(kind, peers):
     _, nasty_peer = peers

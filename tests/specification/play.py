@@ -250,7 +250,10 @@ async def sequence(source):
     block = Block(source)
     await block.play()
     resilience = importlib.import_module(f"{PACKAGE}.resilience")
-    ours, theirs = resilience.MessageSequenceTracker(), block["MessageSequenceTracker"]()
+    ours, theirs = (
+        resilience.MessageSequenceTracker(),
+        block["MessageSequenceTracker"](),
+    )
     missing = 0
     for number in (1, 2, 5, 6):
         theirs.check_sequence("BTC", number)
@@ -269,7 +272,9 @@ async def debug_logging(source):
     try:
         with contextlib.redirect_stderr(io.StringIO()) as output:
             await block.play()
-            block["logger"].addFilter(lambda record: heard.append(record.levelname) or True)
+            block["logger"].addFilter(
+                lambda record: heard.append(record.levelname) or True
+            )
             async with connected():
                 pass
     finally:
@@ -348,7 +353,9 @@ def play(source):
     with contextlib.redirect_stdout(io.StringIO()) as output:
         try:
             facts = scene(source)
-            result["facts"] = asyncio.run(facts) if inspect.iscoroutine(facts) else facts
+            result["facts"] = (
+                asyncio.run(facts) if inspect.iscoroutine(facts) else facts
+            )
         except BaseException:
             result["error"] = traceback.format_exc()
     result["printed"] = output.getvalue()

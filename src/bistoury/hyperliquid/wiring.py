@@ -6,7 +6,7 @@ import ssl
 from collections.abc import Callable
 from itertools import count
 from random import Random
-from urllib.request import getproxies
+from urllib.parse import urlsplit
 
 from ..config import Config
 from ..resilience import ConnectionCircuitBreaker
@@ -74,6 +74,9 @@ def transport_of(config: Config, ssl_context: ssl.SSLContext | None) -> Transpor
 
     proxy = config.proxy
     if proxy is None and config.trust_env:
+        from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415 -- slow
+
         scheme = "https" if config.ws_url.startswith("wss") else "http"
-        proxy = getproxies().get(scheme)
+        if not proxy_bypass(urlsplit(config.ws_url).hostname or ""):
+            proxy = getproxies().get(scheme)
     return PicowsTransport(ssl_context=ssl_context, proxy=proxy)

@@ -44,7 +44,8 @@ class Freshness:
                 # The first frame may show a state of long ago.
                 delay = now - update.time / 1000
                 entry.delay = delay
-                self.least_delay = min(self.least_delay, delay)
+                if delay < self.least_delay:
+                    self.least_delay = self.recovery.least_delay = delay
             if update.time <= entry.venue_time:
                 return
             entry.venue_time = update.time

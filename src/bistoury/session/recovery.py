@@ -37,6 +37,8 @@ class Recovery:
     effects: list[do.Effect]
     clock_offset: float = 0.0
     """Seconds to add to the session's time to get the time of day."""
+    least_delay: float = inf
+    """Session time less venue time at best: shows the venue's clock, once known."""
     totals: Counter[str] = field(default_factory=Counter)
     """How many gaps were ``recovered`` and how many ``unrecoverable``."""
     _numbers: count[int] = field(default_factory=lambda: count(1))
@@ -184,9 +186,9 @@ class Recovery:
     def _begin(self, entry: Entry, cause: Cause, now: float, since: int = 0) -> OpenGap:
         known = since or entry.continuity.newest or entry.venue_time
         if not known:
-            # Nothing ever came: it was complete when it was granted, on our clock.
+            # Nothing ever came: it was complete when it was granted.
             heard = entry.last_at or entry.granted_at
-            known = int((heard + self.clock_offset) * 1000)
+            known = self._venue_now(heard)
             if entry.traits.heals in (Heals.REQUEST, Heals.REPLAY):
                 known -= _MARGIN_MS
         entry.gap = gap = OpenGap(
@@ -244,4 +246,6 @@ class Recovery:
         self.effects.append(do.Announce(notice))
 
     def _venue_now(self, now: float) -> int:
+        if self.least_delay < inf:
+            return int((now - self.least_delay) * 1000)
         return int((now + self.clock_offset) * 1000)

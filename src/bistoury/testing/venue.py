@@ -41,10 +41,12 @@ class MemoryVenue:
         options = {"rng": Random(0), **options}
         return HyperLiquidIntegration(
             config or Config(network="local"),
-            transport=self,
-            rest=self.info(),
-            wall_clock=self.now,
-            **options,
+            **{
+                "transport": self,
+                "rest": self.info(),
+                "wall_clock": self.now,
+                **options,
+            },
         )
 
     def info(self) -> LocalInfo:
