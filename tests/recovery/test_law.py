@@ -17,7 +17,7 @@ import pytest
 # client could see; the audit of trades is for those.
 KINDS = ("cut", "refuse", "flap", "delay", "drop_acks", "repeat", "rest")
 PINNED = Path(__file__).with_name("seeds.txt")
-FIXED = int(os.environ.get("BISTOURY_LAW_SEEDS", "60"))
+FIXED = int(os.environ.get("SOAK_SEEDS", "60"))
 FRESH = [SystemRandom().randrange(10**9) for _ in range(FIXED // 3)]
 
 

@@ -40,15 +40,15 @@ class Freshness:
     def note(self, entry: Entry, update: Update, now: float) -> None:
         """Take a frame: see whether it is news, and how late it is."""
         if update.time:
+            if update.time <= entry.venue_time:
+                return  # it stands still, or repeats itself: that is not lateness
+            entry.venue_time = update.time
             if entry.is_speaking and not update.is_snapshot:
                 # The first frame may show a state of long ago.
                 delay = now - update.time / 1000
                 entry.delay = delay
                 if delay < self.least_delay:
                     self.least_delay = self.recovery.least_delay = delay
-            if update.time <= entry.venue_time:
-                return
-            entry.venue_time = update.time
         entry.news_at = now
 
     def threshold(self, entry: Entry) -> float:
@@ -56,6 +56,8 @@ class Freshness:
         policy = self.policy
         if not entry.news_at:
             return policy.first_data_timeout
+        if not entry.longest:
+            return policy.stale_unlearned
         learned = policy.stale_intervals * entry.longest
         return min(max(learned, policy.stale_floor), policy.stale_ceiling)
 
@@ -102,7 +104,7 @@ class Freshness:
             if age < self.threshold(entry):
                 # A grant is no news: before any, the age only counts from there.
                 if entry.ladder.is_stale and entry.news_at:
-                    entry.ladder.reset()
+                    self._cured(entry)
             else:
                 verdict = self._climb(entry, age, now) or verdict
         for entry in self.registry.entries.values():
@@ -113,6 +115,14 @@ class Freshness:
     def stale(self) -> list[Entry]:
         """Return the feeds that carry no news."""
         return [e for e in self.registry.entries.values() if e.ladder.is_stale]
+
+    def _cured(self, entry: Entry) -> None:
+        """Step off the ladder."""
+        if entry.ladder.tries:
+            # Perhaps it only speaks more rarely now, and would have been asked for
+            # again and again: be twice as patient until its rhythm is known.
+            entry.longest = 2 * self.threshold(entry) / self.policy.stale_intervals
+        entry.ladder.reset()
 
     def _climb(self, entry: Entry, age: float, now: float) -> tuple[Cause, str] | None:
         """Take the next rung for a feed without news."""

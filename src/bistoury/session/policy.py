@@ -36,6 +36,8 @@ class Policy(msgspec.Struct, frozen=True):
     """... but never sooner than this ..."""
     stale_ceiling: float = 120.0
     """... nor later than this."""
+    stale_unlearned: float = 30.0
+    """... and after this before it has shown any rhythm."""
     first_data_timeout: float = 10.0
     """How long a feed whose venue greets may be granted and mute."""
     resubscribe_after: float = 5.0
