@@ -28,11 +28,7 @@ def played(scenario, settings=None, limits=None, **options):
     async def main():
         chosen = settings or Settings(coins=("BTC", "ETH", "SOL"), trade_rate=2.0)
         venue = MemoryVenue(Exchange(chosen, 1))
-        client = HyperLiquidIntegration(
-            config(limits=limits), transport=venue, rng=Random(1), **options
-        )
-        client._supervisor._wall_clock = venue.now  # or clocks seem to drift apart
-        client.__dict__["info"] = venue.info()
+        client = venue.client(config(limits=limits), rng=Random(1), **options)
         try:
             return await scenario(client, venue)
         finally:

@@ -5,7 +5,7 @@ import itertools
 import json
 from random import Random
 
-from bistoury import Config, HyperLiquidIntegration
+from bistoury import Config
 from bistoury.simulator.exchange import Exchange
 from bistoury.simulator.faults import Cut, Garble, Refuse, Repeat
 from bistoury.simulator.ledger import fill_key, trade_key, update_key
@@ -27,11 +27,7 @@ def played(scenario, settings=None, limits=None, **options):
     async def main():
         chosen = settings or Settings(coins=("BTC", "ETH", "SOL"), trade_rate=2.0)
         venue = MemoryVenue(Exchange(chosen, 1))
-        client = HyperLiquidIntegration(
-            config(limits=limits), transport=venue, rng=Random(1), **options
-        )
-        client._supervisor._wall_clock = venue.now  # or clocks seem to drift apart
-        client.__dict__["info"] = venue.info()
+        client = venue.client(config(limits=limits), rng=Random(1), **options)
         try:
             return await scenario(client, venue)
         finally:

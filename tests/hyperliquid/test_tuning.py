@@ -26,9 +26,7 @@ def played(scenario, settings=None, **options):
     async def main():
         venue = MemoryVenue(Exchange(settings or Settings(coins=("BTC",)), 1))
         config = Config(api_url=f"http://127.0.0.1:{next(PORTS)}", **options)
-        client = HyperLiquidIntegration(config, transport=venue, rng=Random(1))
-        client._supervisor._wall_clock = venue.now
-        client.__dict__["info"] = venue.info()
+        client = venue.client(config, rng=Random(1))
         try:
             await scenario(client, venue)
         finally:

@@ -42,4 +42,4 @@ async def main():
 
 
 if __name__ == "__main__":
-    print(json.dumps(asyncio.run(main())))
+    print(json.dumps(asyncio.run(main())))  # noqa: T201

@@ -44,14 +44,14 @@ def requests(info):
     yield "spot_user_state", lambda: info.spot_user_state(USER)
     yield "open_orders", lambda: info.open_orders(USER)
     yield "frontend_open_orders", lambda: info.frontend_open_orders(USER)
-    yield "all_mids", lambda: info.all_mids()
+    yield "all_mids", info.all_mids
     yield "user_fills", lambda: info.user_fills(USER)
     yield "user_fills_by_time", lambda: info.user_fills_by_time(USER, NOW - HOUR)
-    yield "meta", lambda: info.meta()
-    yield "meta_and_asset_ctxs", lambda: info.meta_and_asset_ctxs()
-    yield "perp_dexs", lambda: info.perp_dexs()
-    yield "spot_meta", lambda: info.spot_meta()
-    yield "spot_meta_and_asset_ctxs", lambda: info.spot_meta_and_asset_ctxs()
+    yield "meta", info.meta
+    yield "meta_and_asset_ctxs", info.meta_and_asset_ctxs
+    yield "perp_dexs", info.perp_dexs
+    yield "spot_meta", info.spot_meta
+    yield "spot_meta_and_asset_ctxs", info.spot_meta_and_asset_ctxs
     yield "funding_history", lambda: info.funding_history("BTC", NOW - 24 * HOUR)
     yield (
         "user_funding_history",
@@ -129,4 +129,4 @@ if __name__ == "__main__":
     with contextlib.redirect_stdout(io.StringIO()) as said:
         report = main()
     report["said"] = said.getvalue()
-    print(json.dumps(report))
+    print(json.dumps(report))  # noqa: T201

@@ -1,6 +1,7 @@
 """Clients that were written elsewhere, unmodified, against ``bistoury sim``."""
 
 import json
+from itertools import pairwise
 
 import pytest
 
@@ -44,7 +45,7 @@ def test_ccxt_watches_trades_and_books_and_fetches_bars(played):
         assert book["bids"][0][0] > book["bids"][1][0]
     bars = report["bars"]
     assert len(bars) == 20
-    assert [b[0] - a[0] for a, b in zip(bars, bars[1:], strict=False)] == [60_000] * 19
+    assert [b[0] - a[0] for a, b in pairwise(bars)] == [60_000] * 19
     assert all(
         low <= min(opens, closes) <= max(opens, closes) <= high
         for _, opens, high, low, closes, _ in bars

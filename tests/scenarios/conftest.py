@@ -126,11 +126,7 @@ def in_virtual_time(
                 settings or Settings(coins=("BTC", "ETH"), trade_rate=1.0), seed, plan
             )
         )
-        client = HyperLiquidIntegration(
-            new_config(limits=limits), transport=venue, rng=Random(seed), **options
-        )
-        client._supervisor._wall_clock = venue.now  # or the clocks seem to drift apart
-        client.__dict__["info"] = venue.info()
+        client = venue.client(new_config(limits=limits), rng=Random(seed), **options)
         try:
             return await scenario(Scene(client, venue))
         finally:

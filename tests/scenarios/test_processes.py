@@ -126,10 +126,10 @@ async def test_f28_three_processes_that_sleep_come_back_each_as_it_must():
             await apps[-1].until(
                 lambda said: any(it["event"] == "ready" for it in said)
             )
-        venue.inject(Silent(connection=2))
         for app in apps:
             app.send(signal.SIGSTOP)
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(1)  # frames wait in the sockets: they answer no probe
+        venue.inject(Silent(connection=2))
         venue.inject(Cut(how="rst", connection=3))
         await asyncio.sleep(6)  # a tick more than five seconds late is a nap
         for app in apps:

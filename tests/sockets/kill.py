@@ -8,9 +8,10 @@ nothing is under way, before the first kill and after the last.
 import asyncio
 import gc
 import json
-import os
 import sys
 import threading
+from contextlib import suppress
+from pathlib import Path
 
 from bistoury import Config, HyperLiquidIntegration
 from bistoury.config import Limits as Allowed
@@ -49,16 +50,14 @@ def count():
     return {
         "tasks": len(asyncio.all_tasks()),
         "threads": threading.active_count(),
-        "files": len(os.listdir("/proc/self/fd")),
+        "files": len(list(Path("/proc/self/fd").iterdir())),
     }
 
 
 async def settled(expected):
     """Return the counts once they are as before, or after some patience."""
-    try:
+    with suppress(TimeoutError):
         await until(lambda: count() == expected, within=10)
-    except TimeoutError:
-        pass
     return count()
 
 
@@ -127,7 +126,7 @@ async def main():
         "tasks at the end": len(asyncio.all_tasks()) - 1,
         "threads at the end": threading.active_count(),
     }
-    print(json.dumps(rest))
+    print(json.dumps(rest))  # noqa: T201
 
 
 if __name__ == "__main__":

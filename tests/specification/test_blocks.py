@@ -151,7 +151,7 @@ def test_the_message_timeout_is_set_and_shown(played):
     assert stats["connection_monitor_active"] is True
     heard = datetime.fromisoformat(stats["last_message_time"])
     assert heard.tzinfo is None
-    assert abs((datetime.now() - heard).total_seconds()) < 600
+    assert abs((datetime.now() - heard).total_seconds()) < 600  # noqa: DTZ005
     assert "Timeout: 15.0s" in block["printed"]
 
 

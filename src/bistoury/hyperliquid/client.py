@@ -52,6 +52,7 @@ logger = logging.getLogger(__name__)
 _ACKNOWLEDGED_WITHIN = 10.0
 _HANDLERS_WITHIN = 1.0
 _CLOSED_WITHIN = 1.5
+_LOOSE_ENDS_WITHIN = 0.2
 
 
 class HyperLiquidIntegration(Subscribing, Tuning, Viewing, Hearing, Requests):
@@ -185,6 +186,8 @@ class HyperLiquidIntegration(Subscribing, Tuning, Viewing, Hearing, Requests):
             self._close_requests(),
             *(box.finish(_HANDLERS_WITHIN) for box in boxes if box.task is not asking),
         )
+        for line in self._fleet.lines:
+            await line.supervisor.finish(_LOOSE_ENDS_WITHIN)
 
     async def reconnect(self, reason: str = "user") -> None:
         """Drop every connection and open others; do nothing while disconnected."""
