@@ -1,3 +1,4 @@
+# ruff: noqa: INP001 -- a script, not a package
 """
 How much memory an idle client takes, and what for.
 

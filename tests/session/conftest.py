@@ -33,9 +33,7 @@ STEADY = Policy(backoff=Backoff(jitter=0.0))
 def mids(dex=""):
     """Return a feed that speaks at intervals, greets, and has one frame per state."""
     params = (("dex", dex),) if dex else ()
-    traits = Traits(
-        f"allMids:{dex}", Promise.PERIODIC, greets=True, heals=Heals.ITSELF
-    )
+    traits = Traits(f"allMids:{dex}", Promise.PERIODIC, greets=True, heals=Heals.ITSELF)
     return Subscription("allMids", params), traits
 
 
@@ -115,6 +113,7 @@ class Driver:
         self.story = []
         self.waits = []
         self.frames = 0
+        self.delivered = []
 
     # Facts
 
@@ -123,6 +122,9 @@ class Driver:
         self.effects = self.session.handle(event, self.now)
         self.story += [(self.now, effect) for effect in self.effects]
         self.waits += [it.delay_seconds for it in self.heard("Reconnecting")]
+        for effect in self.did(do.Release):
+            entry = self.registry.entries[effect.subscription]
+            self.delivered += entry.continuity.release()
         return self
 
     def connect(self):
@@ -188,6 +190,8 @@ class Driver:
             name = entry.subscription
             self.feed(on.DataStarted(number, name, oldest, newest, rows))
         self.admitted = entry
+        if entry is not None and not update.is_void:
+            self.delivered.append(update)
         return update
 
     def backfilled(self, wanted, *times, **facts):
@@ -270,7 +274,9 @@ class Driver:
 
     def opens(self):
         """Return when connections were asked for."""
-        return [at for at, effect in self.story if isinstance(effect, do.OpenConnection)]
+        return [
+            at for at, effect in self.story if isinstance(effect, do.OpenConnection)
+        ]
 
     def asked(self):
         """Return what the last event asked the venue for."""

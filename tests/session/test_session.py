@@ -403,8 +403,8 @@ def test_a_subscription_that_is_ended_while_down_is_not_restored(drive, feeds):
 # Reconnecting because somebody said so
 
 
-def test_reconnecting_drops_one_connection_and_opens_another_at_once(drive, feeds):
-    it = drive().live(feeds.trades())
+def test_reconnecting_drops_one_connection_and_opens_another_at_once(drive):
+    it = drive().live()
     it.now = 3.0
     it.reconnect("because")
 

@@ -290,9 +290,7 @@ def test_an_attempt_that_is_held_back_is_made_when_there_is_room(drive, steady):
     it.connect()
 
     assert it.effects == [
-        do.Announce(
-            say.StateChanged(State.IDLE, State.BACKOFF, say.Trigger.HELD_BACK)
-        )
+        do.Announce(say.StateChanged(State.IDLE, State.BACKOFF, say.Trigger.HELD_BACK))
     ]
     assert it.session.retry_at == 60.0
     it.tick()

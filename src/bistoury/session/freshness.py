@@ -92,7 +92,7 @@ class Freshness:
         """Forget what belonged to the connection; staleness does not."""
         for entry in self.registry.entries.values():
             entry.delay = 0.0
-            entry.ladder.is_lagging = False
+            entry.ladder.is_lagging, entry.ladder.late_frames = False, 0
             if entry.ladder.is_stale:
                 entry.ladder.next_at = inf  # the new connection is the next rung
 
@@ -143,19 +143,22 @@ class Freshness:
             self.recovery.renewed(entry, now)
             self.registry.renew(entry)
             return None
-        if ladder.has_reconnected or not self._may_reconnect(now):
-            ladder.next_at = inf
-            ladder.has_reconnected = True
+        ladder.has_reconnected, ladder.next_at = True, inf
+        if not self._may_reconnect(now):
             return None
-        ladder.has_reconnected = True
-        ladder.next_at = inf
         self._announce(entry, age, "reconnect")
         return Cause.STALE, f"{entry.subscription} without news for {age:.0f} s"
 
     def _judge_lag(self, entry: Entry, now: float) -> tuple[Cause, str] | None:
         lag, ladder = entry.delay - self.least_delay, entry.ladder
         if lag < self.policy.lag_warning:
-            ladder.is_lagging = False
+            ladder.is_lagging, ladder.late_frames = False, 0
+            return None
+        if entry.venue_time == ladder.judged:
+            return None
+        ladder.judged = entry.venue_time
+        ladder.late_frames += 1
+        if ladder.late_frames < self.policy.lag_frames:
             return None
         if not ladder.is_lagging:
             ladder.is_lagging = True

@@ -187,7 +187,7 @@ class Recovery:
         known = since or entry.continuity.newest or entry.venue_time
         if not known:
             # Nothing ever came: it was complete when it was granted.
-            heard = entry.last_at or entry.granted_at
+            heard = min(entry.last_at or entry.granted_at, now)
             known = self._venue_now(heard)
             if entry.traits.heals in (Heals.REQUEST, Heals.REPLAY):
                 known -= _MARGIN_MS
