@@ -37,7 +37,7 @@ test: check cover ## everything that must pass
 
 cover: $(READY) ## the session's tests alone must reach every branch of session/
 	$(BIN)/python -m coverage run --branch --source=src/bistoury/session --data-file=.coverage -m pytest tests/session -q
-	$(BIN)/python -m coverage report --fail-under=100 --skip-covered --show-missing
+	$(BIN)/python -m coverage report --include='src/bistoury/session/*' --fail-under=100 --skip-covered --show-missing
 
 soak: $(READY) ## the two laws over SEEDS seeds, and hundreds of kills over real sockets
 	SOAK_SEEDS=$(SEEDS) $(BIN)/python -m pytest -q -s tests/recovery/test_law.py tests/recovery/test_kills.py --timeout 36000

@@ -50,10 +50,14 @@ RUN_LIMIT = 180.0
 """Seconds for one run, should a test not mind the limit above."""
 
 
+_home = ROOT
+"""Where the originals are: in a copy, once it is made; people go on working."""
+
+
 @cache
-def digest(file: str) -> str:
-    """Return what tells this version of a file from any other."""
-    return hashlib.sha256((ROOT / PACKAGE / file).read_bytes()).hexdigest()
+def source_of(file: str) -> str:
+    """Return the original of a file."""
+    return (_home / PACKAGE / file).read_text()
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,7 @@ class Mutant:
     @property
     def key(self) -> str:
         """Name the mutant, as long as its file does not change."""
-        facts = f"{digest(self.file)}:{self.start}:{self.end}:{self.text}"
+        facts = f"{self.start}:{self.end}:{self.text}:{source_of(self.file)}"
         return hashlib.sha256(facts.encode()).hexdigest()[:16]
 
     def apply(self, source: str) -> str:
@@ -79,7 +83,7 @@ class Mutant:
 
     def diff(self) -> str:
         """Return the change as a diff without context."""
-        source = (ROOT / PACKAGE / self.file).read_text()
+        source = source_of(self.file)
         lines = difflib.unified_diff(
             source.splitlines(), self.apply(source).splitlines(), "", "", "", "", 0, ""
         )
@@ -190,8 +194,9 @@ def _of_values(node: ast.AST) -> Iterator[tuple[ast.AST, str]]:
                 rest = [*keywords[:place], *keywords[place + 1 :]]
                 yield _with(node, keywords=rest), f"without {keyword.arg}"
             if isinstance(function, ast.Attribute) and function.attr in _METHODS:
-                other = _with(function, attr=_METHODS[function.attr])
-                yield _with(node, func=other), f".{_METHODS[function.attr]}()"
+                instead = _METHODS[function.attr]
+                swapped = _with(function, attr=instead)
+                yield _with(node, func=swapped), f".{instead}()"
 
 
 def _of_statements(node: ast.AST) -> Iterator[tuple[ast.AST, str]]:
@@ -216,7 +221,7 @@ class Finder:
 
     def __init__(self, file: str) -> None:
         self.file = file
-        self.source = (ROOT / PACKAGE / file).read_text()
+        self.source = source_of(file)
         lines = self.source.splitlines(keepends=True)
         self.starts = [0]
         for line in lines:
@@ -283,7 +288,7 @@ class Finder:
 def all_mutants(only: str | None) -> list[Mutant]:
     """Return every mutant that compiles, without repetitions."""
     found: dict[tuple[str, str], Mutant] = {}
-    for path in sorted((ROOT / PACKAGE).glob("*.py")):
+    for path in sorted((_home / PACKAGE).glob("*.py")):
         if path.name == "__init__.py" or (only and path.name != only):
             continue
         finder = Finder(path.name)
@@ -302,24 +307,29 @@ def all_mutants(only: str | None) -> list[Mutant]:
 
 # Running the tests
 
-_folder = Path()  # of this worker, once it has begun
+_folder = ROOT  # of this worker, once it has begun
 
 
-def begin() -> None:
-    """Make a folder of one's own, with all that the tests of the session need."""
-    global _folder  # noqa: PLW0603 -- a worker process has nothing else to keep it in
-    _folder = Path(tempfile.mkdtemp(prefix="mutants-"))
+def settle_in(place: Path) -> None:
+    """Make a copy of the originals to work from."""
+    global _home, _folder  # noqa: PLW0603 -- every process has one of each
+    _home = _folder = place / "original"
     for name in NEEDED:
-        source, target = ROOT / name, _folder / name
+        source, target = ROOT / name, _home / name
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
             ignored = shutil.ignore_patterns("__pycache__", ".*")
             shutil.copytree(source, target, ignore=ignored)
         else:
             shutil.copy(source, target)
-    outcome = run_tests([str(TESTS)], keep_bytecode=True)
-    if outcome != "survived":
-        sys.exit(f"the tests fail without any mutant: {outcome}")
+
+
+def begin() -> None:
+    """Make a folder of this worker's own, with bytecode of what never changes."""
+    global _folder  # noqa: PLW0603
+    _folder = Path(tempfile.mkdtemp(dir=_home.parent)) / "copy"
+    shutil.copytree(_home, _folder)
+    run_tests([str(TESTS)], keep_bytecode=True)
 
 
 def attempt(mutant: Mutant) -> tuple[Mutant, str]:
@@ -397,8 +407,15 @@ def arguments() -> argparse.Namespace:
 
 
 def main() -> int:
-    """Try every mutant; return the exit status."""
+    """Work in a copy; return the exit status."""
     asked = arguments()
+    with tempfile.TemporaryDirectory(prefix="mutants-") as place:
+        settle_in(Path(place))
+        return try_all(asked)
+
+
+def try_all(asked: argparse.Namespace) -> int:
+    """Try every mutant; return the exit status."""
     mutants = all_mutants(asked.only)
     if asked.list:
         print(*(mutant.diff() for mutant in mutants), sep="\n")
@@ -414,6 +431,9 @@ def main() -> int:
     import msgspec  # noqa: F401, PLC0415
     import pytest  # noqa: F401, PLC0415
 
+    if run_tests([str(TESTS)]) != "survived":
+        print("the tests fail without any mutant", file=sys.stderr)
+        return 2
     with get_context("fork").Pool(asked.jobs, begin) as pool:
         for count, (mutant, outcome) in enumerate(
             pool.imap_unordered(attempt, wanted), start=1
@@ -428,8 +448,9 @@ def main() -> int:
     tried = Counter(outcomes[mutant.key] for mutant in mutants)
     share = 100 * tried["survived"] / max(1, tried.total())
     print(
-        f"{tried.total()} mutants: {tried['killed']} killed, {tried['endless']} endless,"
-        f" {tried['survived']} survived ({share:.1f} %, allowed {asked.allow:g} %)"
+        f"{tried.total()} mutants: {tried['killed']} killed,"
+        f" {tried['endless']} endless, {tried['survived']} survived"
+        f" ({share:.1f} %, allowed {asked.allow:g} %)"
     )
     return 1 if share > asked.allow else 0
 

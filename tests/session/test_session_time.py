@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from math import inf
 
 import msgspec
@@ -444,7 +445,7 @@ def test_ticks_once_a_second_while_connected(drive, feeds):
         it.pong()
         moments.append(it.tick().now)
 
-    assert [b - a for a, b in zip(moments, moments[1:], strict=False)] == [1.0] * 4
+    assert [b - a for a, b in pairwise(moments)] == [1.0] * 4
 
 
 def test_how_often_it_looks_at_the_clocks_is_a_setting(drive, steady):

@@ -89,8 +89,8 @@ class Recovery:
                 gap.read_at = now + self.policy.replay_timeout
             case Heals.NEVER:
                 self._settle(entry, gap, until=self._venue_now(now), proven=False)
-            case Heals.ITSELF:
-                pass
+            case _:
+                pass  # its next frame replaces what was missed
 
     def started(self, entry: Entry, event: on.DataStarted, now: float) -> None:
         """Take the first data over a new connection."""
