@@ -22,10 +22,11 @@ def delay(it, cause=Cause.NETWORK, retry_after=None, policy=STEADY):
 
 
 def test_begins_with_nothing_held_against_it():
-    it = attempts()
+    it = Attempts(Random(0), Breaker(), Window(30))
 
     assert (it.step, it.number, it.failures) == (0, 0, 0)
     assert it.held_until(5.0) == 5.0
+    assert not it.is_gate
 
 
 def test_each_delay_is_a_step_longer_and_a_number_more():
@@ -106,11 +107,9 @@ def test_the_back_off_counts_where_it_is_longer_than_what_the_venue_named():
 
 
 def test_a_time_that_equals_the_back_off_is_not_spread_again():
-    it = attempts()
-    it.step = 2
-    policy = Policy(backoff=Backoff(initial=4.0, factor=1.0, jitter=0.0))
+    wait = delay(attempts(), policy=Policy())  # from the same seed
 
-    assert delay(it, Cause.RATE_LIMITED, 4.0, policy) == 4.0
+    assert delay(attempts(), Cause.REJECTED, wait, Policy()) == wait
 
 
 def test_failures_are_counted_and_told_to_the_breaker():

@@ -20,6 +20,11 @@ class Loaded(Random):
         return a + (b - a) * self.share
 
 
+def test_does_not_change_once_made():
+    with pytest.raises(AttributeError):
+        Backoff().initial = 2.0
+
+
 def test_doubles_from_one_second_to_a_minute():
     backoff = Backoff()
 
@@ -81,7 +86,7 @@ def test_a_factor_just_above_one_still_grows():
     ("initial", "maximum", "factor", "expected"),
     [
         (2.0, 120.0, 2.0, [2, 4, 8, 16, 32, 64, 120]),
-        (0.5, 30.0, 1.5, [0.5, 0.75, 1.125, 1.6875, 2.53125]),
+        (0.5, 30.0, 1.5, [0.5 * 1.5**step for step in range(11)] + [30, 30]),
         (5.0, 300.0, 3.0, [5, 15, 45, 135, 300]),
     ],
 )

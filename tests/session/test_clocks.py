@@ -45,7 +45,7 @@ def test_a_jump_is_seen_once():
 def test_before_the_first_look_the_offset_is_nothing():
     clocks = Clocks()
 
-    assert clocks.offset == 0.0
+    assert (clocks.offset, clocks.jump) == (0.0, 0.0)
     assert not clocks.is_probing
     assert clocks.grace_until == -inf
 

@@ -12,13 +12,17 @@ from bistoury.session.model import Version
 
 
 def frame(*times, slot=None, has_message=True, is_snapshot=False, is_single=False):
-    """Return a frame of rows, each known by its venue time."""
-    update = Update("trades:BTC", b"", slot=slot, is_single=is_single)
+    """Return a frame of rows; keys sort the other way round, rows not at all."""
+    update = Update("trades:BTC", repr(times).encode(), slot=slot, is_single=is_single)
     update.is_snapshot = is_snapshot
     if has_message:
         update.message = {"data": {slot: []} if slot else []}
-    update.keep([(at, at, at) for at in times])
+    update.keep([(at, -at, {"at": at}) for at in times])
     return update
+
+
+def texts(*times):
+    return [{"at": at} for at in times]
 
 
 def admit(continuity, update, *, is_replay=False):
@@ -28,7 +32,7 @@ def admit(continuity, update, *, is_replay=False):
 
 
 def rows(update):
-    return [row for _, _, row in update.items]
+    return [row["at"] for _, _, row in update.items]
 
 
 # Memory
@@ -37,9 +41,9 @@ def rows(update):
 def test_a_key_is_new_once():
     memory = Memory(10)
 
-    assert memory.is_new(1)
-    assert not memory.is_new(1)
-    assert memory.is_new(2)
+    assert memory.is_new(1) is True
+    assert memory.is_new(1) is False
+    assert memory.is_new(2) is True
 
 
 def test_remembers_across_the_change_of_generations():
@@ -57,6 +61,13 @@ def test_forgets_after_two_generations():
 
     assert memory.is_new(0)
     assert not memory.is_new(5)
+
+
+@pytest.mark.parametrize("limit", [0, 1])
+def test_remembers_the_last_key_at_least(limit):
+    memory = Memory(limit)
+
+    assert [memory.is_new(key) for key in (1, 1, 2, 1)] == [True, False, True, True]
 
 
 @given(st.integers(1, 8), st.lists(st.integers(0, 30), max_size=80))
@@ -117,7 +128,7 @@ def test_lets_new_rows_through_as_they_are():
 
     assert admit(continuity, update)
     assert rows(update) == [1, 2]
-    assert update.message == {"data": [1, 2]}
+    assert update.message == {"data": texts(1, 2)}
     assert (continuity.duplicates, continuity.recovered) == (0, 0)
     assert continuity.newest == 2
 
@@ -128,7 +139,7 @@ def test_takes_out_what_was_delivered_before():
     update = frame(1, 2, 3, 4)
 
     assert admit(continuity, update)
-    assert update.message == {"data": [3, 4]}
+    assert update.message == {"data": texts(3, 4)}
     assert continuity.duplicates == 2
     assert continuity.newest == 4
 
@@ -156,6 +167,7 @@ def test_a_frame_with_nothing_new_is_not_for_delivery():
     assert not admit(continuity, frame(1))
     assert not admit(continuity, frame())
     assert continuity.duplicates == 1
+    assert not admit(Continuity(10), frame())
 
 
 @pytest.mark.parametrize("marked", [True, False], ids=["marked", "known by its place"])
@@ -163,7 +175,7 @@ def test_the_first_history_is_a_snapshot(marked):
     continuity, update = Continuity(10), frame(1, 2, is_snapshot=marked)
 
     assert admit(continuity, update, is_replay=not marked)
-    assert update.message == {"data": [1, 2], "snapshot": True}
+    assert update.message == {"data": texts(1, 2), "snapshot": True}
     assert continuity.recovered == 0
 
 
@@ -171,7 +183,7 @@ def test_an_empty_first_history_is_delivered_for_it_says_there_is_none():
     continuity, update = Continuity(10), frame()
 
     assert admit(continuity, update, is_replay=True)
-    assert update.message == {"data": [], "snapshot": True}
+    assert update.message == {"data": texts(), "snapshot": True}
 
 
 def test_later_history_is_what_was_missed():
@@ -180,8 +192,10 @@ def test_later_history_is_what_was_missed():
     update = frame(1, 2, 3)
 
     assert admit(continuity, update, is_replay=True)
-    assert update.message == {"data": [2, 3], "recovered": True}
+    assert update.message == {"data": texts(2, 3), "recovered": True}
     assert continuity.recovered == 2
+    admit(continuity, frame(4), is_replay=True)
+    assert continuity.recovered == 3
 
 
 def test_history_after_live_rows_is_what_was_missed():
@@ -191,7 +205,7 @@ def test_history_after_live_rows_is_what_was_missed():
 
     assert continuity.has_history
     assert admit(continuity, update)
-    assert update.message == {"data": [2], "recovered": True}
+    assert update.message == {"data": texts(2), "recovered": True}
 
 
 def test_later_history_without_news_is_not_for_delivery():
@@ -216,7 +230,7 @@ def test_rows_inside_an_object_are_replaced_there():
     update = frame(1, 2, slot="fills")
     admit(continuity, update)
 
-    assert update.message == {"data": {"fills": [2]}}
+    assert update.message == {"data": {"fills": texts(2)}}
 
 
 def test_messages_without_rows_always_pass():
@@ -332,6 +346,14 @@ def test_repetitions_by_a_line_that_follows_are_nothing():
     assert show(it, b"b", source=2, now=3.0)
 
 
+def test_repeating_the_last_state_of_another_does_not_make_a_leader():
+    it = states()
+    show(it, b"a", source=1, now=0.0)
+    show(it, b"a", source=2, now=3.5)
+
+    assert show(it, b"b", source=2, now=3.6)
+
+
 def test_with_times_the_first_copy_wins_whoever_brings_it():
     it = states()
 
@@ -399,11 +421,14 @@ def test_what_comes_while_holding_waits_and_comes_out_in_order():
 
 
 def test_what_is_released_is_not_delivered_again():
-    continuity = held(([5], False), found=[[3]])
+    continuity = held(([5], False), found=[[3], [1]])
     continuity.release()
+    assert (continuity.recovered, continuity.duplicates) == (1, 1)
 
     assert not admit(continuity, frame(3, 5))
-    assert continuity.release() == []
+    continuity.found += [frame(3), frame(4)]
+    assert released(continuity) == [([4], True)]
+    assert (continuity.recovered, continuity.duplicates) == (2, 4)
 
 
 def test_history_between_live_rows_comes_between_them():
@@ -432,10 +457,11 @@ def test_a_replay_that_came_while_holding_is_what_was_missed():
 
 def test_history_that_is_found_twice_is_delivered_once():
     continuity = held(found=[[2, 3], [3, 4]])
+    (update,) = continuity.release()
 
-    assert released(continuity) == [([2, 3, 4], True)]
-    assert continuity.duplicates == 1
-    assert continuity.recovered == 3
+    assert rows(update) == [2, 3, 4]
+    assert update.frame == b"(2, 3)"
+    assert (continuity.duplicates, continuity.recovered) == (1, 3)
 
 
 def test_a_replay_is_no_live_row():
@@ -449,8 +475,9 @@ def test_what_is_released_is_marked_and_not_void():
     continuity = held(([5], False), found=[[3]])
     first, second = continuity.release()
 
-    assert first.message == {"data": [3], "recovered": True}
-    assert second.message == {"data": [5]}
+    assert (first.frame, second.frame) == (b"(3,)", b"(5,)")
+    assert first.message == {"data": texts(3), "recovered": True}
+    assert second.message == {"data": texts(5)}
     assert not first.is_void
     assert not second.is_void
 
@@ -462,8 +489,8 @@ def test_rows_that_stand_alone_are_not_joined():
         continuity.admit(frame(at, is_single=True), 1, 0.0, is_replay=False)
 
     assert [update.message for update in continuity.release()] == [
-        {"data": 2},
-        {"data": 3},
+        {"data": {"at": 2}},
+        {"data": {"at": 3}},
     ]
 
 
@@ -474,8 +501,8 @@ def test_rows_of_different_places_are_not_joined():
         continuity.admit(frame(at, slot=slot), 1, 0.0, is_replay=False)
 
     assert [update.message for update in continuity.release()] == [
-        {"data": {"fills": [2]}},
-        {"data": {"funding": [3, 4]}},
+        {"data": {"fills": texts(2)}},
+        {"data": {"funding": texts(3, 4)}},
     ]
 
 
@@ -486,7 +513,7 @@ def test_history_after_a_release_is_what_was_missed():
     update = frame(2)
     admit(continuity, update, is_replay=True)
 
-    assert update.message == {"data": [2], "recovered": True}
+    assert update.message == {"data": texts(2), "recovered": True}
 
 
 def test_only_so_many_rows_wait():
@@ -500,6 +527,11 @@ def test_only_so_many_rows_wait():
     assert continuity.is_full
     continuity.release()
     assert not continuity.is_full
+    continuity.hold()
+    admit(continuity, frame(*range(20_000, 29_999)))
+    assert not continuity.is_full
+    admit(continuity, frame(29_999))
+    assert continuity.is_full
 
 
 def test_what_nobody_wants_any_more_is_forgotten():

@@ -29,10 +29,12 @@ def test_the_table_above_has_every_effect():
 
 @pytest.mark.parametrize("effect", EFFECTS, ids=lambda it: type(it).__name__)
 def test_is_compared_by_value_and_does_not_change(effect):
-    assert (
-        type(effect)(*(getattr(effect, f) for f in effect.__struct_fields__)) == effect
-    )
-    for field in effect.__struct_fields__:
+    fields = effect.__struct_fields__
+    again = type(effect)(*(getattr(effect, field) for field in fields))
+
+    assert again == effect
+    assert len({again, effect}) == 1
+    for field in fields:
         with pytest.raises(AttributeError):
             setattr(effect, field, None)
 

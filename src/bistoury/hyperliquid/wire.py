@@ -153,10 +153,8 @@ def decode(frame: bytes) -> Inbound | Update | None:
             name, time = locate(raw)
             return Update(name, frame, time=time)
         return Update(feed.type if feed else channel, frame)
-    except (msgspec.MsgspecError, LookupError, TypeError, ValueError) as error:
+    except (*_UNREADABLE, LookupError, TypeError, ValueError) as error:
         raise ProtocolError(channel, str(error), frame[:200]) from error
-    except RecursionError as error:
-        raise ProtocolError(channel, "nested too deeply", frame[:200]) from error
 
 
 def read(update: Update) -> dict[str, Any]:

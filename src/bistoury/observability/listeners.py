@@ -38,7 +38,7 @@ class Listeners:
         Raises:
             ConfigError: there is no such event, or the handler cannot be called.
         """
-        kind = EVENTS.get(name)
+        kind = EVENTS.get(name) if isinstance(name, str) else None
         if kind is None:
             raise ConfigError("event", name, f"one of {', '.join(EVENTS)}")
         if not callable(handler):

@@ -88,8 +88,10 @@ class Logs:
     def handler_failed(self, handler: Handler, error: BaseException) -> None:
         """Log what a handler raised: the traceback first, then a count a minute."""
         name = getattr(handler, "__qualname__", None) or repr(handler)
-        times = self._repeats.occurred(("handler", id(handler), type(error)))
-        if times == 1:
+        kind = ("handler", id(handler), type(error))
+        is_first = not self._repeats.has(kind)
+        times = self._repeats.occurred(kind)
+        if is_first:
             self._logger.error("handler %s raised %r", name, error, exc_info=error)
         elif times:
             self._logger.error(

@@ -18,6 +18,10 @@ class Repeats:
     clock: Callable[[], float] = time.monotonic
     _said: dict[Hashable, tuple[float, int]] = field(default_factory=dict)
 
+    def has(self, key: Hashable) -> bool:
+        """Return whether ``key`` was reported before, as far as that is remembered."""
+        return key in self._said
+
     def occurred(self, key: Hashable) -> int:
         """
         Note an occurrence; return how many to report now.

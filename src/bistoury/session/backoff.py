@@ -18,10 +18,8 @@ class Backoff(msgspec.Struct, frozen=True):
 
     def nominal(self, step: int) -> float:
         """Return the delay of ``step`` (0 is the first) before jitter, in seconds."""
-        if self.initial >= self.maximum:
-            return self.maximum
         if self.factor <= 1.0:
-            return self.initial
+            return min(self.initial, self.maximum)
         # Compared as exponents: the power itself overflows after a week of outage.
         if step >= log(self.maximum / self.initial) / log(self.factor):
             return self.maximum

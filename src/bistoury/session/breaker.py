@@ -54,8 +54,7 @@ class Breaker:
         """Return where the breaker stands; half open while a probe is due or out."""
         if self.failures < self.threshold:
             return "closed"
-        due = now >= self._last_failure_at + self.timeout
-        return "half_open" if due or self._probing else "open"
+        return "half_open" if now >= self._last_failure_at + self.timeout else "open"
 
     def allows(self, now: float) -> bool:
         """Return whether to try now. A yes while half open is the probe's only one."""
@@ -73,7 +72,6 @@ class Breaker:
     def succeeded(self, now: float) -> None:
         """Record an attempt that succeeded: all is forgiven."""
         self.failures = 0
-        self._probing = False
 
     def withdraw(self) -> None:
         """

@@ -28,7 +28,7 @@ _FOLLOW_FOR = 3.0
 @dataclass(slots=True)
 class Memory:
     """
-    Remembers at least the last ``limit`` keys, and never more than twice that.
+    Remembers at least the last ``limit`` keys, one at least, and at most twice that.
 
     Two generations of sets: when the young one is full it becomes the old one.
     Of a key with versions, an older version is never news again.
@@ -96,7 +96,7 @@ class Continuity:
     _accepted_at: float = 0.0
 
     def __post_init__(self) -> None:
-        self._memory = Memory(max(self.limit, 1))
+        self._memory = Memory(self.limit)
 
     @property
     def is_full(self) -> bool:
@@ -137,7 +137,7 @@ class Continuity:
 
     def source_lost(self, source: int) -> None:
         """Forget the last state if it came over ``source``: the next one is news."""
-        if self._source in (0, source):
+        if self._source == source:
             self._source, self._last_frame = 0, b""
 
     def hold(self) -> None:
@@ -199,7 +199,7 @@ class Continuity:
         if is_old or update.frame == self._last_frame:
             self.duplicates += 1
             update.is_void = True
-            if not is_old and source == self._source:
+            if source == self._source:
                 self._accepted_at = now
             return
         self._source, self._accepted_at = source, now

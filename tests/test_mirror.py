@@ -1,0 +1,82 @@
+"""Every module has its tests, where one looks for them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "src" / "bistoury"
+TESTS = ROOT / "tests"
+
+# Modules without a test module of their own, and where they are tested instead.
+ELSEWHERE = {
+    # Exceptions are tested where they are raised, their sentences with the exports.
+    "errors.py": "test_exports.py",
+    # Protocols: there is nothing in them that runs.
+    "transport/base.py": "test_supervisor.py",
+    # The demonstration is one play: its parts are seen together.
+    "cli/demonstration/breaks.py": "cli/test_demo.py",
+    "cli/demonstration/document.py": "cli/test_demo.py",
+    "cli/demonstration/play.py": "cli/test_demo.py",
+    "cli/demonstration/screen.py": "cli/test_demo.py",
+    "cli/examination/check.py": "cli/test_doctor.py",
+    "cli/examination/course.py": "cli/test_doctor.py",
+    "cli/sim.py": "cli/test_app.py",
+    # Parts of the client, which is tested as users hold it.
+    "hyperliquid/audience.py": "hyperliquid/test_client_handlers.py",
+    "hyperliquid/claims.py": "hyperliquid/test_client_subscriptions.py",
+    "hyperliquid/errands.py": "hyperliquid/test_client_handlers.py",
+    "hyperliquid/fleet.py": "recovery/test_lines.py",
+    "hyperliquid/group.py": "recovery/test_lines.py",
+    "hyperliquid/handles.py": "hyperliquid/test_client_subscriptions.py",
+    "hyperliquid/hearing.py": "hyperliquid/test_client.py",
+    "hyperliquid/history.py": "recovery/test_law.py",
+    "hyperliquid/line.py": "recovery/test_lines.py",
+    "hyperliquid/requests.py": "hyperliquid/test_info.py",
+    "hyperliquid/subscribing.py": "hyperliquid/test_client_subscriptions.py",
+    "hyperliquid/viewing.py": "hyperliquid/test_client_statistics.py",
+    "hyperliquid/wiring.py": "hyperliquid/test_client.py",
+    # Tools of tests: every test that uses them tests them.
+    "testing/local_info.py": "recovery/test_law.py",
+    "testing/oracle.py": "recovery/test_law.py",
+}
+
+# ``__init__`` re-exports, and ``__main__`` calls ``cli``: see test_exports.
+WITHOUT = {"__init__.py", "__main__.py"}
+
+MODULES = [
+    path.relative_to(PACKAGE)
+    for path in sorted(PACKAGE.rglob("*.py"))
+    if path.name not in WITHOUT
+]
+
+
+def own_tests(module: Path) -> list[Path]:
+    """Return the test modules of a module: one, or one for each of its themes."""
+    folder = TESTS / module.parent
+    themes = folder.glob(f"test_{module.stem}_*.py")
+    return [it for it in (folder / f"test_{module.name}", *themes) if it.exists()]
+
+
+@pytest.mark.parametrize("module", MODULES, ids=str)
+def test_every_module_has_its_tests(module):
+    elsewhere = ELSEWHERE.get(str(module))
+
+    assert own_tests(module) or (elsewhere and (TESTS / elsewhere).is_file()), (
+        f"write tests/{module.parent}/test_{module.name}"
+    )
+
+
+def test_the_list_of_exceptions_names_modules_that_exist():
+    assert set(ELSEWHERE) <= {str(module) for module in MODULES}
+
+
+@pytest.mark.parametrize("folder", ["session", "observability"])
+def test_every_test_module_of_a_mirrored_folder_is_about_a_module(folder):
+    stems = {module.stem for module in MODULES if module.parent == Path(folder)}
+
+    for path in (TESTS / folder).glob("test_*.py"):
+        about = path.stem.removeprefix("test_")
+        assert any(about == stem or about.startswith(f"{stem}_") for stem in stems)
