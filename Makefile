@@ -8,7 +8,7 @@ READY  := $(VENV)/.ready
 SEEDS  ?= 1000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format cover soak mutate bench docs simulate clean
+.PHONY: help demo test check format cover soak mutate simulate clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,8 +32,18 @@ format: $(READY) ## rewrite the code in the house style
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-test: check ## everything that must pass
-	$(BIN)/python -m pytest
+test: check cover ## everything that must pass
+	$(BIN)/python -m pytest --ignore=tests/session
+
+cover: $(READY) ## the session's tests alone must reach every branch of session/
+	$(BIN)/python -m coverage run --branch --source=src/bistoury/session --data-file=.coverage -m pytest tests/session -q
+	$(BIN)/python -m coverage report --include='src/bistoury/session/*' --fail-under=100 --skip-covered --show-missing
+
+soak: $(READY) ## the two laws over SEEDS seeds, and hundreds of kills over real sockets
+	SOAK_SEEDS=$(SEEDS) $(BIN)/python -m pytest -q -s tests/recovery/test_law.py tests/recovery/test_kills.py --timeout 36000
+
+mutate: $(READY) ## break session/ in every small way; its tests must notice (half an hour)
+	$(BIN)/python tools/mutate.py
 
 simulate: $(READY) ## the local venue alone
 	@$(BIN)/bistoury sim

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 # Seeds are fixed, so that a red run is red again; `HYPOTHESIS_PROFILE=search` looks
 # for new ones, and for longer.
@@ -22,6 +22,12 @@ settings.register_profile(
     deadline=None,
     max_examples=3000,
     suppress_health_check=[HealthCheck.too_slow],
+)
+# `tools/mutate.py` only wants to know whether a test fails, not how small.
+settings.register_profile(
+    "mutate",
+    settings.get_profile("default"),
+    phases=[Phase.explicit, Phase.generate],
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 

@@ -26,7 +26,7 @@ SAYS = {
 
 @pytest.fixture
 async def venue():
-    settings = Settings(coins=("BTC", "ETH"), trade_rate=10.0)
+    settings = Settings(coins=("BTC", "ETH"), trade_rate=4.0)
     async with Venue(settings) as it:
         yield it
 

@@ -59,6 +59,10 @@ class Reporter(Protocol):
         """Hear that a handler raised."""
         ...
 
+    def missed(self, rows: int) -> None:
+        """Hear of rows that a mailbox had no room for."""
+        ...
+
     def overflowed(self, handler: Handler, gap: Gap) -> None:
         """Hear that a mailbox has no room (open gap), or has again (settled)."""
         ...
@@ -153,7 +157,9 @@ class Dispatcher:
             self._report(outlet, _gap(subscription, self._overflows[key], "open"))
         missed = self._overflows[key]
         missed.until = max(missed.until, update.time)
-        missed.count += 1 if update.items is None else len(update.items)
+        rows = 1 if update.items is None else len(update.items)
+        missed.count += rows
+        self._reporter.missed(rows)
 
     def _report(self, outlet: Outlet, gap: Gap) -> None:
         outlet.put_gap(gap)

@@ -65,10 +65,12 @@ class StaleDataError(BistouryError):
     def __str__(self) -> str:
         if self.age is None:
             return f"{self.what}: no data to go by"
-        return (
-            f"{self.what}: the newest data is {self.age:.1f} s old, or the connection"
-            f" is not live; at most {self.max_age:g} s is allowed"
-        )
+        if self.age > self.max_age:
+            return (
+                f"{self.what}: the newest data is {self.age:.1f} s old, and at most"
+                f" {self.max_age:g} s is allowed"
+            )
+        return f"{self.what}: not live, or something was missed and is not settled"
 
 
 class WrongLoopError(BistouryError, RuntimeError):

@@ -31,6 +31,9 @@ from .session.registry import Entry
 from .session.state import CONNECTED
 from .transport.base import Connection, Transport
 
+_TURNS = 16
+"""Turns of the loop that a connection is given to say that it ended."""
+
 
 class Codec(Protocol):
     """What the venue says on the wire. The module ``hyperliquid.wire`` is one."""
@@ -141,15 +144,30 @@ class Supervisor:
         self._timer_at = inf
         self._opening: asyncio.Task[None] | None = None
         self._connection: Connection | None = None
+        self._ending: set[asyncio.Task[None]] = set()
+        self._lingering: dict[int, Connection] = {}
 
     def attach(self, loop: asyncio.AbstractEventLoop) -> None:
         """Live on ``loop`` from now on; only while the session is idle or closed."""
         self._loop, self._clock = loop, loop.time
         self._timer, self._timer_at = None, inf
 
+    async def finish(self, within: float) -> None:
+        """Let what was dropped come to its end; cut it after ``within`` seconds."""
+        if self._ending:
+            await asyncio.wait(self._ending, timeout=within)
+        for connection in list(self._lingering.values()):
+            connection.abort()
+        for _ in range(_TURNS):
+            if not self._lingering:
+                return
+            await asyncio.sleep(0)
+
     def abandon(self) -> None:
         """Give up a loop that was closed under us; its connection died with it."""
         self._opening = self._connection = self._timer = None
+        self._ending.clear()
+        self._lingering.clear()
         self._loop, self._timer_at = None, inf
         self.feed(on.CloseRequested())
         lost = ConnectionLostError("the event loop was closed")
@@ -159,6 +177,10 @@ class Supervisor:
     def loop(self) -> asyncio.AbstractEventLoop | None:
         """The event loop this lives on, once it does."""
         return self._loop
+
+    def wall(self) -> float:
+        """Return the time of day, in seconds since 1970."""
+        return self._wall_clock()
 
     def now(self) -> float:
         """Return the session's time, in seconds."""
@@ -230,6 +252,7 @@ class Supervisor:
         """Take the end of a connection."""
         if connection_id == self.session.connection_id:
             self._connection = None
+        self._lingering.pop(connection_id, None)
         self.feed(_as_event(connection_id, error))
 
     def backfilled(
@@ -329,6 +352,8 @@ class Supervisor:
     def _drop(self, connection_id: int, *, politely: bool) -> None:
         if self._opening is not None:
             self._opening.cancel()
+            self._ending.add(self._opening)
+            self._opening.add_done_callback(self._ending.discard)
             self._opening = None
             error = ConnectionLostError("given up")
             self._events.append(_as_event(connection_id, error))
@@ -336,6 +361,7 @@ class Supervisor:
         connection, self._connection = self._connection, None
         if connection is None:
             return
+        self._lingering[connection_id] = connection
         if politely:
             connection.close()
         else:

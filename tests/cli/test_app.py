@@ -83,7 +83,7 @@ def test_says_its_version():
 
 
 def test_a_misspelt_command_is_wrong_use_and_the_right_one_is_named():
-    result = run("strem")
+    result = run("strea")
 
     assert result.exit_code == 2
     assert "Did you mean 'stream'?" in result.output

@@ -63,7 +63,7 @@ async def test_events_are_json_lines_in_order_when_asked_for(shell, venue):
     ended, _ = await command.interrupt()
 
     lines = [json.loads(line) for line in ended.out.splitlines()]
-    events = [line["event"] for line in lines if "event" in line]
+    events = [line["event"] for line in lines if line.get("event", "gap") != "gap"]
     wanted = [
         "connected",
         "ready",

@@ -28,10 +28,7 @@ def played(scenario, settings=None, limits=None, **options):
     async def main():
         chosen = settings or Settings(coins=("BTC", "ETH", "SOL"), trade_rate=2.0)
         venue = MemoryVenue(Exchange(chosen, 1))
-        client = HyperLiquidIntegration(
-            config(limits=limits), transport=venue, rng=Random(1), **options
-        )
-        client._supervisor._wall_clock = venue.now  # or clocks seem to drift apart
+        client = venue.client(config(limits=limits), rng=Random(1), **options)
         try:
             return await scenario(client, venue)
         finally:
@@ -428,11 +425,22 @@ def test_the_life_cycle_events_come_in_order_and_read_well():
         inject(venue, Cut(how="close", code=1001, reason="Going away"))
         await until(lambda: len(story) == 6)
         names = [name for name, _ in story]
-        assert names == ["connected", "ready", "disconnected", "reconnecting", "connected", "ready"]
+        assert names == [
+            "connected",
+            "ready",
+            "disconnected",
+            "reconnecting",
+            "connected",
+            "ready",
+        ]
         first, ready, lost, retry, second, again = (it for _, it in story)
         assert (first.connection_id, second.connection_id) == (1, 2)
         assert (ready.connection_id, ready.restored) == (1, 1)
-        assert (str(lost.cause), lost.code, lost.reason) == ("server_rotation", 1001, "Going away")
+        assert (str(lost.cause), lost.code, lost.reason) == (
+            "server_rotation",
+            1001,
+            "Going away",
+        )
         assert lost.connection_id == 1
         assert lost.uptime_seconds >= 10
         assert (retry.attempt, str(retry.cause)) == (1, "server_rotation")

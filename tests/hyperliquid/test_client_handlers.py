@@ -8,9 +8,8 @@ from random import Random
 
 import pytest
 
-from bistoury import Config, ConfigError, HyperLiquidIntegration
+from bistoury import Config, ConfigError
 from bistoury.simulator.exchange import Exchange
-from bistoury.simulator.faults import Cut, DropAcks, Refuse, RefuseSubscriptions, Silent
 from bistoury.simulator.settings import Settings
 from bistoury.testing.venue import MemoryVenue
 from bistoury.testing.virtual_time import run
@@ -29,10 +28,7 @@ def played(scenario, settings=None, limits=None, **options):
     async def main():
         chosen = settings or Settings(coins=("BTC", "ETH", "SOL"), trade_rate=2.0)
         venue = MemoryVenue(Exchange(chosen, 1))
-        client = HyperLiquidIntegration(
-            config(limits=limits), transport=venue, rng=Random(1), **options
-        )
-        client._supervisor._wall_clock = venue.now  # or clocks seem to drift apart
+        client = venue.client(config(limits=limits), rng=Random(1), **options)
         try:
             return await scenario(client, venue)
         finally:
@@ -88,7 +84,7 @@ def test_every_kind_of_handler_gets_messages_in_order(kind):
         handler = {
             "plain": seen.append,
             "coroutine": coroutine,
-            "lambda": lambda message: coroutine(message),
+            "lambda": lambda message: coroutine(message),  # noqa: PLW0108 -- the point
             "object": Callable(),
             "partial": functools.partial(coroutine),
         }[kind]
@@ -112,10 +108,14 @@ def test_a_message_is_a_channel_and_data_in_the_venues_shape():
             {"type": "candle", "coin": "BTC", "interval": "1m"},
             {"type": "activeAssetCtx", "coin": "BTC"},
         ):
-            await client.subscribe(body, lambda m, name=body["type"]: seen.update({name: m}))
+            await client.subscribe(
+                body, lambda m, name=body["type"]: seen.update({name: m})
+            )
         await asyncio.sleep(10)
         assert all(message.keys() == {"channel", "data"} for message in seen.values())
-        assert {name: it["channel"] for name, it in seen.items()} == {name: name for name in seen}
+        assert {name: it["channel"] for name, it in seen.items()} == {
+            name: name for name in seen
+        }
         assert set(seen["l2Book"]["data"]) == {"coin", "time", "levels"}
         assert seen["candle"]["data"]["s"] == "BTC"
         assert "BTC" in seen["allMids"]["data"]["mids"]
@@ -123,7 +123,9 @@ def test_a_message_is_a_channel_and_data_in_the_venues_shape():
     played(scenario)
 
 
-def test_a_raising_handler_is_logged_with_its_traceback_once_and_disturbs_nothing(caplog):
+def test_a_raising_handler_is_logged_with_its_traceback_once_and_disturbs_nothing(
+    caplog,
+):
     async def scenario(client, venue):
         good, calls = [], []
 
@@ -204,7 +206,7 @@ def test_a_full_mailbox_is_said_and_not_silent(caplog):
         outlet._limit = 5
         await asyncio.sleep(30)
         assert outlet.overflowed > 0
-        assert client._monitor.overflowed == outlet.overflowed
+        assert client._monitor.overflowed >= outlet.overflowed  # rows, not messages
         assert client.is_connected()
         release.set()
 
@@ -287,7 +289,9 @@ def test_on_returns_what_removes_the_handler():
 
 def test_an_unknown_event_name_raises_and_names_those_there_are():
     async def scenario(client, venue):
-        with pytest.raises(ValueError, match="connected, ready, disconnected") as caught:
+        with pytest.raises(
+            ValueError, match="connected, ready, disconnected"
+        ) as caught:
             client.on("conected", print)
         assert isinstance(caught.value, ConfigError)
 
@@ -319,7 +323,8 @@ def test_event_handlers_may_be_coroutines_and_may_raise(caplog):
 
 @pytest.mark.parametrize("kind", ["message", "event"])
 @pytest.mark.parametrize(
-    "verb", ["disconnect", "unsubscribe", "subscribe", "reconnect", "connect", "wait_ready"]
+    "verb",
+    ["disconnect", "unsubscribe", "subscribe", "reconnect", "connect", "wait_ready"],
 )
 def test_a_handler_may_await_any_verb(kind, verb):
     async def scenario(client, venue):
@@ -336,7 +341,10 @@ def test_a_handler_may_await_any_verb(kind, verb):
                 case "unsubscribe":
                     await own.unsubscribe()
                 case "subscribe":
-                    assert (await client.subscribe_bbo("ETH")).state in {"live", "pending"}
+                    assert (await client.subscribe_bbo("ETH")).state in {
+                        "live",
+                        "pending",
+                    }
                 case "reconnect":
                     await client.reconnect()
                 case "connect":
@@ -346,7 +354,9 @@ def test_a_handler_may_await_any_verb(kind, verb):
             done.append("ended")
 
         await client.connect()
-        own = await client.subscribe_trades("BTC", handler if kind == "message" else None)
+        own = await client.subscribe_trades(
+            "BTC", handler if kind == "message" else None
+        )
         if kind == "event":
             client.on("ready", handler)
             await client.reconnect()
@@ -397,7 +407,10 @@ def test_on_disconnect_running_handlers_get_a_second_and_are_cancelled_then():
         began = now()
         await client.disconnect()
         assert now() - began == pytest.approx(1, abs=0.1)
-        assert story[-2:] == ["quick ended", "endless cancelled"] or "endless cancelled" in story
+        assert (
+            story[-2:] == ["quick ended", "endless cancelled"]
+            or "endless cancelled" in story
+        )
         assert story.count("quick began") == story.count("quick ended")
         assert not [t for t in asyncio.all_tasks() if "handler" in t.get_name()]
 
@@ -453,11 +466,11 @@ def test_after_unsubscribe_no_queued_message_is_delivered():
 def test_unsubscribing_in_the_middle_of_a_delivery_spares_the_others():
     async def scenario(client, venue):
         seen = []
-        handles = {}
+        handles, tasks = {}, []
 
         def first(message):
-            if "second" in handles:
-                asyncio.ensure_future(handles["second"].unsubscribe())
+            if "second" in handles and not tasks:
+                tasks.append(asyncio.ensure_future(handles["second"].unsubscribe()))
 
         await client.connect()
         handles["first"] = await client.subscribe_trades("BTC", first)

@@ -5,9 +5,7 @@ import itertools
 import json
 from random import Random
 
-import pytest
-
-from bistoury import Config, HyperLiquidIntegration
+from bistoury import Config
 from bistoury.simulator.exchange import Exchange
 from bistoury.simulator.faults import Cut, Garble, Refuse, Repeat
 from bistoury.simulator.ledger import fill_key, trade_key, update_key
@@ -29,10 +27,7 @@ def played(scenario, settings=None, limits=None, **options):
     async def main():
         chosen = settings or Settings(coins=("BTC", "ETH", "SOL"), trade_rate=2.0)
         venue = MemoryVenue(Exchange(chosen, 1))
-        client = HyperLiquidIntegration(
-            config(limits=limits), transport=venue, rng=Random(1), **options
-        )
-        client._supervisor._wall_clock = venue.now  # or clocks seem to drift apart
+        client = venue.client(config(limits=limits), rng=Random(1), **options)
         try:
             return await scenario(client, venue)
         finally:
@@ -162,7 +157,9 @@ def test_every_fill_of_an_outage_comes_once_and_in_order():
         assert len(recovered) == 1
         assert len(recovered[0]["data"]["fills"]) > 5
         delivered = [fill_key(row) for it in fills for row in it["data"]["fills"]]
-        published = [key for _, key in venue.exchange.ledger.stream(f"userFills:{USER}")]
+        published = [
+            key for _, key in venue.exchange.ledger.stream(f"userFills:{USER}")
+        ]
         assert delivered[-len(published) :] == published
 
     played(scenario, Settings(coins=("BTC",), user_rate=2.0))

@@ -26,8 +26,7 @@ def played(scenario, settings=None, **options):
     async def main():
         venue = MemoryVenue(Exchange(settings or Settings(coins=("BTC",)), 1))
         config = Config(api_url=f"http://127.0.0.1:{next(PORTS)}", **options)
-        client = HyperLiquidIntegration(config, transport=venue, rng=Random(1))
-        client._supervisor._wall_clock = venue.now
+        client = venue.client(config, rng=Random(1))
         try:
             await scenario(client, venue)
         finally:
@@ -143,7 +142,9 @@ def test_a_change_in_an_outage_counts_from_the_next_delay_on():
 def test_a_shorter_message_timeout_is_kept_at_once():
     async def scenario(client, venue):
         heard = []
-        client.on("disconnected", lambda it: heard.append(asyncio.get_running_loop().time()))
+        client.on(
+            "disconnected", lambda it: heard.append(asyncio.get_running_loop().time())
+        )
         await client.subscribe_all_mids()
         await client.connect()
         await client.wait_ready()

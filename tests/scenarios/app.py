@@ -30,7 +30,10 @@ async def main():
     task = asyncio.current_task()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, end)
     client.on("ready", lambda it: say("ready", connection=it.connection_id))
-    client.on("disconnected", lambda it: say("lost", cause=str(it.cause), was_open=it.was_open))
+    client.on(
+        "disconnected",
+        lambda it: say("lost", cause=str(it.cause), was_open=it.was_open),
+    )
     client.on("reconnecting", lambda it: say("waiting", delay=it.delay_seconds))
     client.on("connected", lambda it: say("open", connection=it.connection_id))
     await client.subscribe_all_mids(lambda message: None)

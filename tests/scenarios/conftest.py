@@ -100,7 +100,9 @@ class Scene:
 
     def hurry(self, **changes):
         """Change how patient the session is: what takes 24 s takes one."""
-        self.client._adopt(msgspec.structs.replace(self.client._session.policy, **changes))
+        self.client._adopt(
+            msgspec.structs.replace(self.client._session.policy, **changes)
+        )
 
 
 def fitting(delay, nominal):
@@ -113,17 +115,18 @@ def new_config(**given):
     return Config(api_url=f"http://127.0.0.1:{next(PORTS)}", **given)
 
 
-def in_virtual_time(scenario, settings=None, *, plan=None, limits=None, seed=1, **options):
+def in_virtual_time(
+    scenario, settings=None, *, plan=None, limits=None, seed=1, **options
+):
     """Play ``scenario(scene)`` against a venue in this process."""
 
     async def main():
         venue = MemoryVenue(
-            Exchange(settings or Settings(coins=("BTC", "ETH"), trade_rate=1.0), seed, plan)
+            Exchange(
+                settings or Settings(coins=("BTC", "ETH"), trade_rate=1.0), seed, plan
+            )
         )
-        client = HyperLiquidIntegration(
-            new_config(limits=limits), transport=venue, rng=Random(seed), **options
-        )
-        client._supervisor._wall_clock = venue.now  # or the clocks seem to drift apart
+        client = venue.client(new_config(limits=limits), rng=Random(seed), **options)
         try:
             return await scenario(Scene(client, venue))
         finally:

@@ -57,9 +57,6 @@ def test_f28_after_a_nap_on_a_dead_connection_the_client_is_live_within_five_sec
     stage.play(scenario)
 
 
-@pytest.mark.xfail(
-    reason="a frame from before the nap is taken for an answer to the probe"
-)
 def test_f28_what_was_buffered_before_the_nap_is_no_answer_to_the_probe(stage):
     async def scenario(scene):
         WallClock(scene)
@@ -137,7 +134,9 @@ def test_f29_a_clock_that_drifts_costs_nothing(stage):
 
 
 @pytest.mark.parametrize("blocked", [10, 30, 59])
-def test_f31_a_handler_that_blocks_the_loop_does_not_cost_the_connection(stage, blocked):
+def test_f31_a_handler_that_blocks_the_loop_does_not_cost_the_connection(
+    stage, blocked
+):
     async def scenario(scene):
         seen = []
         blocking = []

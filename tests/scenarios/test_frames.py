@@ -33,8 +33,12 @@ def test_f32_a_handler_that_raises_each_time_disturbs_nothing_else(stage, caplog
     assert sum(it.levelname == "ERROR" for it in caplog.records) <= 3
 
 
-@pytest.mark.parametrize("how", ["truncated", "binary", "empty", "channel", "text", "field", "list"])
-def test_f48_f49_strange_frames_are_counted_or_passed_over_and_cost_no_connection(stage, how):
+@pytest.mark.parametrize(
+    "how", ["truncated", "binary", "empty", "channel", "text", "field", "list"]
+)
+def test_f48_f49_strange_frames_are_counted_or_passed_over_and_cost_no_connection(
+    stage, how
+):
     async def main():
         async with stage.sockets() as scene:
             seen = []
@@ -46,7 +50,9 @@ def test_f48_f49_strange_frames_are_counted_or_passed_over_and_cost_no_connectio
             scene.inject(Garble(probability=1.0, how=(how,)))
             session = scene.client._session
             before = scene.exchange.counters["sent"]
-            await scene.until(lambda: scene.exchange.counters["sent"] >= before + 30, within=20)
+            await scene.until(
+                lambda: scene.exchange.counters["sent"] >= before + 30, within=20
+            )
             await asyncio.sleep(0.1)
             assert scene.losses == []
             assert scene.client.is_connected()
@@ -61,7 +67,9 @@ def test_f48_f49_strange_frames_are_counted_or_passed_over_and_cost_no_connectio
     asyncio.run(main())
 
 
-def test_f48_what_cannot_be_read_is_logged_once_a_minute_and_never_quoted(stage, caplog):
+def test_f48_what_cannot_be_read_is_logged_once_a_minute_and_never_quoted(
+    stage, caplog
+):
     async def scenario(scene):
         await scene.client.connect()
         await scene.client.subscribe_trades("BTC")
@@ -222,14 +230,23 @@ def test_f49_a_whole_cabinet_of_strange_messages_is_survived(stage):
         "channel": "trades",
         "data": [
             {
-                **{"coin": "BTC", "side": "X", "px": "1", "sz": "2", "time": 5},
-                **{"hash": "0x0", "tid": 9, "users": ["0x1", "0x2"], "new": {"a": [1]}},
+                "coin": "BTC",
+                "side": "X",
+                "px": "1",
+                "sz": "2",
+                "time": 5,
+                "hash": "0x0",
+                "tid": 9,
+                "users": ["0x1", "0x2"],
+                "new": {"a": [1]},
             }
         ],
         "addedLater": True,
     }
     frames = [text(it) for it in STRANGE]
-    frames += [frame(raw) for raw in (b"", b"{", b"Websocket connection established.", b"\x00")]
+    frames += [
+        frame(raw) for raw in (b"", b"{", b"Websocket connection established.", b"\x00")
+    ]
     frames += [frame(b"\x00\x01binary", opcode=2), frame(b"hello", opcode=9)]
     frames.append(text(good))
 
@@ -295,7 +312,9 @@ def test_f30_a_flow_that_a_middle_box_swallows_is_noticed(stage):
 
             async def forward(reader, writer):
                 port = int(scene.venue.url.rsplit(":", 1)[1])
-                far_reader, far_writer = await asyncio.open_connection("127.0.0.1", port)
+                far_reader, far_writer = await asyncio.open_connection(
+                    "127.0.0.1", port
+                )
                 flows.append(asyncio.create_task(pump(reader, far_writer)))
                 flows.append(asyncio.create_task(pump(far_reader, writer)))
                 await asyncio.gather(*flows[-2:], return_exceptions=True)

@@ -30,7 +30,12 @@ async def refused(stage, fault, **policy):
 
 @pytest.mark.parametrize(
     ("status", "body"),
-    [(403, "Forbidden"), (502, ""), (503, "<html><h1>503 Service</h1></html>"), (500, "{}")],
+    [
+        (403, "Forbidden"),
+        (502, ""),
+        (503, "<html><h1>503 Service</h1></html>"),
+        (500, "{}"),
+    ],
 )
 def test_f23_a_refusal_at_the_upgrade_is_named_and_retried(stage, status, body):
     lost = asyncio.run(refused(stage, Refuse(status=status, body=body)))
@@ -119,7 +124,9 @@ class Certificates:
         ("127.0.0.1", {"not_after": datetime.now(UTC) - timedelta(days=1)}, "expired"),
     ],
 )
-def test_f25_a_false_certificate_is_said_clearly_and_tried_again(stage, name, options, said):
+def test_f25_a_false_certificate_is_said_clearly_and_tried_again(
+    stage, name, options, said
+):
     async def main():
         certificates = Certificates()
         async with Venue(ssl=certificates.server(name, **options)) as venue:
@@ -179,10 +186,25 @@ async def tarpit(say=b"", drip=b""):
 
 TARPITS = {
     "f25: TLS that stalls at the first byte": ("https", b"", b"", "tls"),
-    "f25: TLS that stalls in the middle": ("https", b"\x16\x03\x03\x00\x7a\x02", b"", "tls"),
+    "f25: TLS that stalls in the middle": (
+        "https",
+        b"\x16\x03\x03\x00\x7a\x02",
+        b"",
+        "tls",
+    ),
     "f26: an upgrade without an answer": ("http", b"", b"", "connect_timeout"),
-    "f26: an upgrade that stops in the middle": ("http", b"HTTP/1.1 101 Swi", b"", "connect_timeout"),
-    "f26: an upgrade of one byte a second": ("http", b"", b"HTTP/1.1 101 Switching", "connect_timeout"),
+    "f26: an upgrade that stops in the middle": (
+        "http",
+        b"HTTP/1.1 101 Swi",
+        b"",
+        "connect_timeout",
+    ),
+    "f26: an upgrade of one byte a second": (
+        "http",
+        b"",
+        b"HTTP/1.1 101 Switching",
+        "connect_timeout",
+    ),
 }
 
 
@@ -207,8 +229,14 @@ def test_f25_f26_whatever_hangs_is_given_up_after_ten_seconds_at_most(stage):
             assert await task is False
 
     async def main():
-        results = await asyncio.gather(*(meet(*it) for it in TARPITS.values()), return_exceptions=True)
-        failed = {name: it for name, it in zip(TARPITS, results, strict=True) if it is not None}
+        results = await asyncio.gather(
+            *(meet(*it) for it in TARPITS.values()), return_exceptions=True
+        )
+        failed = {
+            name: it
+            for name, it in zip(TARPITS, results, strict=True)
+            if it is not None
+        }
         assert failed == {}
 
     asyncio.run(main())

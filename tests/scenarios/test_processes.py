@@ -123,18 +123,24 @@ async def test_f28_three_processes_that_sleep_come_back_each_as_it_must():
         for _ in range(3):
             # One after another: the venue numbers its connections from one.
             apps.append(await stack.enter_async_context(application(venue.url)))
-            await apps[-1].until(lambda said: any(it["event"] == "ready" for it in said))
-        venue.inject(Silent(connection=2))
+            await apps[-1].until(
+                lambda said: any(it["event"] == "ready" for it in said)
+            )
         for app in apps:
             app.send(signal.SIGSTOP)
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(1)  # frames wait in the sockets: they answer no probe
+        venue.inject(Silent(connection=2))
         venue.inject(Cut(how="rst", connection=3))
         await asyncio.sleep(6)  # a tick more than five seconds late is a nap
         for app in apps:
             app.send(signal.SIGCONT)
         for app in apps[1:]:
-            await app.until(lambda said: [it["event"] for it in said].count("ready") == 2)
-        causes = [[it["cause"] for it in app.said if it["event"] == "lost"] for app in apps]
+            await app.until(
+                lambda said: [it["event"] for it in said].count("ready") == 2
+            )
+        causes = [
+            [it["cause"] for it in app.said if it["event"] == "lost"] for app in apps
+        ]
         assert causes == [[], ["suspended"], ["network"]]
         for app in apps:
             status, error = await app.end()

@@ -24,6 +24,7 @@ from bistoury.session import (
 )
 from bistoury.session import effects as do
 from bistoury.session import events as on
+from bistoury.session.model import Heals
 
 WALL = 1_790_000_000.0
 STEADY = Policy(backoff=Backoff(jitter=0.0))
@@ -32,19 +33,26 @@ STEADY = Policy(backoff=Backoff(jitter=0.0))
 def mids(dex=""):
     """Return a feed that speaks at intervals, greets, and has one frame per state."""
     params = (("dex", dex),) if dex else ()
-    traits = Traits(f"allMids:{dex}", Promise.PERIODIC, greets=True)
+    traits = Traits(f"allMids:{dex}", Promise.PERIODIC, greets=True, heals=Heals.ITSELF)
     return Subscription("allMids", params), traits
 
 
 def trades(coin="BTC"):
     """Return a feed that speaks when something happens, and replays."""
-    traits = Traits(f"trades:{coin}", replays=True, is_lossless=True, memory=5_000)
+    traits = Traits(
+        f"trades:{coin}",
+        replays=True,
+        is_lossless=True,
+        heals=Heals.REPLAY,
+        memory=5_000,
+    )
     return Subscription("trades", (("coin", coin),)), traits
 
 
 def bbo(coin="BTC"):
     """Return a feed that speaks when something happens, and does not replay."""
-    return Subscription("bbo", (("coin", coin),)), Traits(f"bbo:{coin}")
+    traits = Traits(f"bbo:{coin}", heals=Heals.ITSELF)
+    return Subscription("bbo", (("coin", coin),)), traits
 
 
 def fills(user="0xa"):
@@ -55,6 +63,8 @@ def fills(user="0xa"):
         greets=True,
         user=user,
         is_lossless=True,
+        heals=Heals.REQUEST,
+        note="all is known",
         memory=5_000,
     )
     return Subscription("userFills", (("user", user),)), traits
@@ -63,9 +73,32 @@ def fills(user="0xa"):
 def orders(user="0xa"):
     """Return a user's feed that says nothing by itself."""
     traits = Traits(
-        "orderUpdates", Promise.SPARSE, user=user, is_lossless=True, memory=5_000
+        "orderUpdates",
+        Promise.SPARSE,
+        user=user,
+        is_lossless=True,
+        heals=Heals.REQUEST,
+        memory=5_000,
     )
     return Subscription("orderUpdates", (("user", user),)), traits
+
+
+def notes(user="0xa"):
+    """Return a feed whose past nobody keeps."""
+    traits = Traits("notification", Promise.SPARSE, user=user, is_lossless=True)
+    return Subscription("notification", (("user", user),)), traits
+
+
+def frame(feed, *times, is_snapshot=False, time=0, body=b""):
+    """Return a frame of ``feed``; each row is known by its venue time."""
+    subscription, traits = feed
+    update = Update(traits.route, body, is_snapshot=is_snapshot, time=time)
+    update.message = {"channel": subscription.feed, "data": []}
+    if traits.memory:
+        update.keep([(at, at, f"row {at}") for at in times])
+        update.oldest, update.time = min(times, default=0), max(times, default=0)
+        update.seen = len(times)
+    return update
 
 
 class Driver:
@@ -79,6 +112,8 @@ class Driver:
         self.effects = []
         self.story = []
         self.waits = []
+        self.frames = 0
+        self.delivered = []
 
     # Facts
 
@@ -87,6 +122,9 @@ class Driver:
         self.effects = self.session.handle(event, self.now)
         self.story += [(self.now, effect) for effect in self.effects]
         self.waits += [it.delay_seconds for it in self.heard("Reconnecting")]
+        for effect in self.did(do.Release):
+            entry = self.registry.entries[effect.subscription]
+            self.delivered += entry.continuity.release()
         return self
 
     def connect(self):
@@ -138,26 +176,34 @@ class Driver:
     def complain(self, kind, text="no", **facts):
         return self.hear(VenueError(kind, text, **facts))
 
-    def data(self, feed, *keys, number=None, is_snapshot=False, time=0):
+    def data(self, feed, *times, number=None, is_snapshot=False, time=0, body=None):
         """Let a frame come as the supervisor would: admit, then tell of the first."""
         number = number or self.session.connection_id
-        update = self.update(feed, *keys, is_snapshot=is_snapshot, time=time)
+        # Every frame is another one, else it would be known as a repetition.
+        self.frames += 1
+        body = str(self.frames).encode() if body is None else body
+        update = frame(feed, *times, is_snapshot=is_snapshot, time=time, body=body)
+        oldest, newest, rows = update.oldest, update.time, update.seen
         self.effects = []
         entry = self.session.admit(number, update, self.now)
         if entry is not None and not entry.is_speaking:
-            self.feed(on.DataStarted(number, entry.subscription))
+            name = entry.subscription
+            self.feed(on.DataStarted(number, name, oldest, newest, rows))
         self.admitted = entry
+        if entry is not None and not update.is_void:
+            self.delivered.append(update)
         return update
 
-    @staticmethod
-    def update(feed, *keys, is_snapshot=False, time=0):
-        subscription, traits = feed
-        update = Update(traits.route, b"", is_snapshot=is_snapshot, time=time)
-        if traits.memory:
-            update.message = {"channel": subscription.feed, "data": []}
-            update.keys = list(keys)
-            update.keep(list(keys))
-        return update
+    def backfilled(self, wanted, *times, **facts):
+        """Answer a read of the venue's history as the supervisor would."""
+        feed = wanted.subscription, self.registry.entries[wanted.subscription].traits
+        found = frame(feed, *times)
+        found.is_snapshot = False
+        self.registry.entries[wanted.subscription].continuity.found.append(found)
+        facts.setdefault("oldest", found.oldest)
+        facts.setdefault("newest", found.time)
+        done = on.BackfillDone(wanted.subscription, wanted.number, **facts)
+        return self.feed(done)
 
     # Time
 
@@ -228,7 +274,9 @@ class Driver:
 
     def opens(self):
         """Return when connections were asked for."""
-        return [at for at, effect in self.story if isinstance(effect, do.OpenConnection)]
+        return [
+            at for at, effect in self.story if isinstance(effect, do.OpenConnection)
+        ]
 
     def asked(self):
         """Return what the last event asked the venue for."""
@@ -271,6 +319,8 @@ class Feeds:
     bbo = staticmethod(bbo)
     fills = staticmethod(fills)
     orders = staticmethod(orders)
+    notes = staticmethod(notes)
+    frame = staticmethod(frame)
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from bistoury.session import Backoff, Policy
+from bistoury.session import Backoff, Cause, Policy
 from bistoury.session.attempts import Attempts
 from bistoury.session.breaker import Breaker
 from bistoury.session.budget import Window
@@ -17,8 +17,8 @@ def attempts(*, is_gate=False, limit=30, threshold=2) -> Attempts:
     return Attempts(Random(0), Breaker(threshold, 300.0), Window(limit), is_gate)
 
 
-def delay(it, *, penalty=0, at_least=0.0, policy=STEADY):
-    return it.delay(policy, penalty=penalty, at_least=at_least)
+def delay(it, cause=Cause.NETWORK, retry_after=None, policy=STEADY):
+    return it.delay(policy, cause, retry_after)
 
 
 def test_begins_with_nothing_held_against_it():
@@ -28,47 +28,89 @@ def test_begins_with_nothing_held_against_it():
     assert it.held_until(5.0) == 5.0
 
 
-def test_each_delay_is_a_step_longer():
+def test_each_delay_is_a_step_longer_and_a_number_more():
     it = attempts()
 
     assert [delay(it) for _ in range(8)] == [1, 2, 4, 8, 16, 32, 60, 60]
+    assert (it.step, it.number) == (8, 8)
 
 
-def test_a_penalty_skips_steps_and_stays_below_the_cap():
+def test_what_the_user_asked_for_is_an_attempt_without_a_delay():
     it = attempts()
 
-    assert [delay(it, penalty=2) for _ in range(4)] == [4, 32, 60, 60]
+    assert delay(it, Cause.USER) == 0.0
+    assert delay(it, Cause.USER, 20.0) == 0.0
+    assert (it.step, it.number) == (0, 2)
 
 
-def test_a_penalty_is_remembered():
+def test_being_told_off_skips_two_steps_and_stays_below_the_cap():
     it = attempts()
-    delay(it, penalty=2)
+
+    assert [delay(it, Cause.RATE_LIMITED) for _ in range(4)] == [4, 32, 60, 60]
+
+
+def test_being_told_off_is_remembered():
+    it = attempts()
+    delay(it, Cause.RATE_LIMITED)
 
     assert delay(it) == 8
+
+
+def test_how_much_harder_is_a_setting():
+    it = attempts()
+    policy = Policy(penalty_steps=1, backoff=Backoff(jitter=0.0))
+
+    assert delay(it, Cause.RATE_LIMITED, policy=policy) == 2
+
+
+@pytest.mark.parametrize("retry_after", [20.0, 0.5, 0.0])
+def test_a_time_the_venue_named_replaces_the_penalty(retry_after):
+    it = attempts()
+    delay(it, Cause.RATE_LIMITED, retry_after)
+
+    assert delay(it) == 2
 
 
 def test_never_comes_before_the_time_the_venue_named():
     it = attempts()
     policy = Policy()
 
-    waits = [delay(it, at_least=20.0, policy=policy) for _ in range(4)]
+    waits = [delay(it, Cause.RATE_LIMITED, 20.0, policy) for _ in range(4)]
 
     assert all(20.0 < wait <= 25.0 for wait in waits)
     assert len(set(waits)) == 4
+
+
+def test_spreads_a_named_time_over_the_whole_jitter():
+    it = attempts()
+    policy = Policy(backoff=Backoff(maximum=1.0))
+
+    waits = [delay(it, Cause.REJECTED, 100.0, policy) for _ in range(500)]
+
+    assert 100.0 <= min(waits) < 101.0
+    assert 124.0 < max(waits) <= 125.0
+
+
+def test_a_named_time_is_honoured_within_reason():
+    it = attempts()
+
+    assert delay(it, Cause.REJECTED, 1e9) == 900.0
+    assert delay(it, Cause.REJECTED, 1e9, Policy(retry_after_limit=70.0)) >= 70.0
 
 
 def test_the_back_off_counts_where_it_is_longer_than_what_the_venue_named():
     it = attempts()
     it.step = 5
 
-    assert delay(it, at_least=20.0) == 32.0
+    assert delay(it, Cause.RATE_LIMITED, 20.0) == 32.0
 
 
 def test_a_time_that_equals_the_back_off_is_not_spread_again():
     it = attempts()
     it.step = 2
+    policy = Policy(backoff=Backoff(initial=4.0, factor=1.0, jitter=0.0))
 
-    assert delay(it, at_least=4.0, policy=STEADY) == 4.0
+    assert delay(it, Cause.RATE_LIMITED, 4.0, policy) == 4.0
 
 
 def test_failures_are_counted_and_told_to_the_breaker():

@@ -44,7 +44,8 @@ def test_every_delay_is_drawn_anew():
     delays = {Backoff().delay(50, rng) for _ in range(1000)}
 
     assert len(delays) == 1000
-    assert min(delays) < 46 < 74 < max(delays)
+    assert min(delays) < 46
+    assert max(delays) > 74
 
 
 @pytest.mark.parametrize("step", [1_023, 1_024, 10_000, 10**9])

@@ -59,13 +59,13 @@ def test_a_question_grants_a_grace():
 
 
 @pytest.mark.parametrize(
-    ("heard_at", "answered"), [(9.999, False), (10.0, True), (12.0, True)]
+    ("answered_at", "answered"), [(9.999, False), (10.0, True), (12.0, True)]
 )
-def test_an_answer_is_anything_heard_since_the_question(heard_at, answered):
+def test_an_answer_is_one_given_since_the_question(answered_at, answered):
     clocks = Clocks()
     clocks.probe(10.0, 3.0)
 
-    assert clocks.settle(heard_at) is answered
+    assert clocks.settle(answered_at) is answered
     assert not clocks.is_probing
 
 

@@ -7,16 +7,31 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bistoury.session import Update
-from bistoury.session.continuity import Continuity, Memory
+from bistoury.session.continuity import MOST_HELD, Continuity, Memory
+from bistoury.session.model import Version
 
 
-def frame(*keys, has_message=True, slot=None):
-    """Return a frame whose rows are their own keys."""
-    update = Update("trades:BTC", b"", keys=list(keys), slot=slot)
+def frame(*times, slot=None, has_message=True, is_snapshot=False, is_single=False):
+    """Return a frame of rows, each known by its venue time."""
+    update = Update("trades:BTC", b"", slot=slot, is_single=is_single)
+    update.is_snapshot = is_snapshot
     if has_message:
         update.message = {"data": {slot: []} if slot else []}
-    update.keep(list(keys))
+    update.keep([(at, at, at) for at in times])
     return update
+
+
+def admit(continuity, update, *, is_replay=False):
+    """Let a frame in; return whether it is for delivery."""
+    continuity.admit(update, 1, 0.0, is_replay=is_replay)
+    return not update.is_void
+
+
+def rows(update):
+    return [row for _, _, row in update.items]
+
+
+# Memory
 
 
 def test_a_key_is_new_once():
@@ -56,123 +71,442 @@ def test_never_repeats_one_of_the_last_keys_and_never_grows(limit, keys):
         assert len(memory._young) + len(memory._old) <= 2 * limit
 
 
+def test_of_versions_only_a_newer_one_is_new():
+    memory = Memory(10)
+
+    assert memory.is_new(Version("bar", 2))
+    assert not memory.is_new(Version("bar", 1))
+    assert memory.is_new(Version("bar", 3))
+    assert not memory.is_new(Version("bar", 2))
+    assert memory.is_new(Version("other bar", 1))
+
+
+def test_a_version_with_the_same_number_is_new_if_it_says_something_else():
+    memory = Memory(10)
+    memory.is_new(Version("bar", 2, "a"))
+
+    assert not memory.is_new(Version("bar", 2, "a"))
+    assert memory.is_new(Version("bar", 2, "b"))
+
+
+def test_an_older_version_is_not_remembered():
+    memory = Memory(2)
+    memory.is_new(Version("bar", 9))
+    for number in range(5):
+        memory.is_new(Version("bar", number))
+
+    assert not memory.is_new(Version("bar", 9))
+
+
+def test_remembers_versions_of_the_last_64_things():
+    memory = Memory(10_000)
+    for bar in range(64):
+        memory.is_new(Version(bar, 5))
+    assert not memory.is_new(Version(0, 4))
+
+    memory.is_new(Version(64, 5))
+    assert memory.is_new(Version(0, 4))
+    assert not memory.is_new(Version(2, 4))
+
+
+# Rows
+
+
 def test_lets_new_rows_through_as_they_are():
     continuity, update = Continuity(10), frame(1, 2)
 
-    assert continuity.admit(update, is_replay=False)
-    assert update.rows == [1, 2]
+    assert admit(continuity, update)
+    assert rows(update) == [1, 2]
     assert update.message == {"data": [1, 2]}
-    assert continuity.duplicates == 0
+    assert (continuity.duplicates, continuity.recovered) == (0, 0)
+    assert continuity.newest == 2
 
 
 def test_takes_out_what_was_delivered_before():
     continuity = Continuity(10)
-    continuity.admit(frame(1, 2), is_replay=False)
-    update = frame(2, 3, 1, 4)
+    admit(continuity, frame(1, 2))
+    update = frame(1, 2, 3, 4)
 
-    assert continuity.admit(update, is_replay=False)
-    assert update.rows == [3, 4]
+    assert admit(continuity, update)
     assert update.message == {"data": [3, 4]}
     assert continuity.duplicates == 2
+    assert continuity.newest == 4
+
+
+def test_a_late_row_does_not_move_the_newest_back():
+    continuity = Continuity(10)
+    admit(continuity, frame(5))
+    admit(continuity, frame(3))
+
+    assert continuity.newest == 5
 
 
 def test_takes_out_a_row_that_comes_twice_in_one_frame():
     continuity, update = Continuity(10), frame(1, 1)
 
-    assert continuity.admit(update, is_replay=False)
-    assert update.rows == [1]
+    assert admit(continuity, update)
+    assert rows(update) == [1]
     assert continuity.duplicates == 1
 
 
 def test_a_frame_with_nothing_new_is_not_for_delivery():
     continuity = Continuity(10)
-    continuity.admit(frame(1), is_replay=False)
+    admit(continuity, frame(1))
 
-    assert not continuity.admit(frame(1), is_replay=False)
-    assert not continuity.admit(frame(), is_replay=False)
+    assert not admit(continuity, frame(1))
+    assert not admit(continuity, frame())
     assert continuity.duplicates == 1
 
 
-def test_the_first_history_is_a_snapshot():
-    continuity, update = Continuity(10), frame(1, 2)
+@pytest.mark.parametrize("marked", [True, False], ids=["marked", "known by its place"])
+def test_the_first_history_is_a_snapshot(marked):
+    continuity, update = Continuity(10), frame(1, 2, is_snapshot=marked)
 
-    assert continuity.admit(update, is_replay=True)
+    assert admit(continuity, update, is_replay=not marked)
     assert update.message == {"data": [1, 2], "snapshot": True}
+    assert continuity.recovered == 0
 
 
 def test_an_empty_first_history_is_delivered_for_it_says_there_is_none():
     continuity, update = Continuity(10), frame()
 
-    assert continuity.admit(update, is_replay=True)
+    assert admit(continuity, update, is_replay=True)
     assert update.message == {"data": [], "snapshot": True}
 
 
 def test_later_history_is_what_was_missed():
     continuity = Continuity(10)
-    continuity.admit(frame(1), is_replay=True)
-    update = frame(1, 2)
+    admit(continuity, frame(1), is_replay=True)
+    update = frame(1, 2, 3)
 
-    assert continuity.admit(update, is_replay=True)
-    assert update.message == {"data": [2], "recovered": True}
+    assert admit(continuity, update, is_replay=True)
+    assert update.message == {"data": [2, 3], "recovered": True}
+    assert continuity.recovered == 2
 
 
 def test_history_after_live_rows_is_what_was_missed():
     continuity = Continuity(10)
-    continuity.admit(frame(1), is_replay=False)
-    update = frame(1, 2)
+    admit(continuity, frame(1))
+    update = frame(1, 2, is_snapshot=True)
 
     assert continuity.has_history
-    assert continuity.admit(update, is_replay=True)
+    assert admit(continuity, update)
     assert update.message == {"data": [2], "recovered": True}
 
 
 def test_later_history_without_news_is_not_for_delivery():
     continuity = Continuity(10)
-    continuity.admit(frame(1), is_replay=True)
+    admit(continuity, frame(1), is_replay=True)
 
-    assert not continuity.admit(frame(1), is_replay=True)
-    assert not continuity.admit(frame(), is_replay=True)
+    assert not admit(continuity, frame(1), is_replay=True)
+    assert not admit(continuity, frame(), is_replay=True)
+    assert continuity.recovered == 0
 
 
 def test_an_unread_message_is_not_marked():
     continuity, update = Continuity(10), frame(1, has_message=False)
 
-    assert continuity.admit(update, is_replay=True)
+    assert admit(continuity, update, is_replay=True)
     assert update.message is None
 
 
 def test_rows_inside_an_object_are_replaced_there():
     continuity = Continuity(10)
-    continuity.admit(frame(1), is_replay=False)
+    admit(continuity, frame(1))
     update = frame(1, 2, slot="fills")
-
-    continuity.admit(update, is_replay=False)
+    admit(continuity, update)
 
     assert update.message == {"data": {"fills": [2]}}
 
 
-@pytest.mark.parametrize("missing", ["keys", "rows"])
-def test_frames_without_rows_or_keys_always_pass(missing):
+def test_messages_without_rows_always_pass():
     continuity = Continuity(10)
     for _ in range(2):
-        update = frame(1)
-        setattr(update, missing, None)
-        assert continuity.admit(update, is_replay=True)
+        update = Update("notification", b"the same")
+        assert admit(continuity, update, is_replay=True)
+    assert continuity.duplicates == 0
     assert not continuity.has_history
-    assert "snapshot" not in update.message
-
-
-def test_a_row_without_a_key_is_a_bug_and_not_lost():
-    update = frame(1, 2)
-    update.keys = [1]
-
-    with pytest.raises(ValueError, match="shorter"):
-        Continuity(10).admit(update, is_replay=False)
 
 
 @pytest.mark.parametrize("limit", [0, 1])
 def test_remembers_at_least_one_key(limit):
     continuity = Continuity(limit)
-    continuity.admit(frame(1), is_replay=False)
+    admit(continuity, frame(1))
 
-    assert not continuity.admit(frame(1), is_replay=False)
+    assert not admit(continuity, frame(1))
+
+
+def test_a_new_feed_has_no_past():
+    continuity = Continuity(5)
+
+    assert not continuity.is_state
+    assert (continuity.duplicates, continuity.recovered) == (0, 0)
+    assert (continuity.newest, continuity.sure) == (0, 0)
+    assert not continuity.has_history
+    assert not continuity.is_holding
+    assert not continuity.is_full
+    assert continuity.found == []
+
+
+# States
+
+
+def state(body, time=0):
+    return Update("allMids:", body, time=time)
+
+
+def show(continuity, body, *, time=0, source=1, now=0.0):
+    """Let a state in; return whether it is for delivery."""
+    update = state(body, time)
+    continuity.admit(update, source, now, is_replay=False)
+    return not update.is_void
+
+
+def states():
+    return Continuity(0, is_state=True)
+
+
+def test_a_state_passes_once():
+    it = states()
+
+    assert show(it, b"a")
+    assert it.has_history
+    assert not show(it, b"a")
+    assert show(it, b"b")
+    assert show(it, b"a")
+    assert it.duplicates == 1
+
+
+def test_an_older_state_is_not_news():
+    it = states()
+
+    assert show(it, b"a", time=10)
+    assert it.newest == 10
+    assert not show(it, b"b", time=9)
+    assert show(it, b"c", time=10)
+    assert show(it, b"d", time=11)
+    assert it.duplicates == 1
+    assert it.newest == 11
+
+
+def test_a_state_without_a_time_leaves_the_newest_time():
+    it = states()
+    show(it, b"a", time=10)
+
+    assert show(it, b"b")
+    assert it.newest == 10
+
+
+def test_of_two_lines_without_times_one_is_followed():
+    it = states()
+
+    assert show(it, b"a", source=1, now=0.0)
+    assert not show(it, b"b", source=2, now=1.0)
+    assert show(it, b"c", source=1, now=2.0)
+    assert not show(it, b"d", source=2, now=4.9)
+    assert it.duplicates == 2
+
+
+def test_a_line_that_falls_silent_is_followed_no_more():
+    it = states()
+    show(it, b"a", source=1, now=0.0)
+
+    assert show(it, b"b", source=2, now=3.0)
+    assert not show(it, b"c", source=1, now=5.9)
+
+
+def test_a_line_that_repeats_itself_still_leads():
+    it = states()
+    show(it, b"a", source=1, now=0.0)
+    show(it, b"a", source=1, now=2.0)
+
+    assert not show(it, b"b", source=2, now=4.9)
+    assert show(it, b"b", source=2, now=5.0)
+
+
+def test_repetitions_by_a_line_that_follows_are_nothing():
+    it = states()
+    show(it, b"a", source=1, now=0.0)
+    show(it, b"a", source=2, now=2.5)
+
+    assert show(it, b"b", source=2, now=3.0)
+
+
+def test_with_times_the_first_copy_wins_whoever_brings_it():
+    it = states()
+
+    assert show(it, b"a", time=1, source=1, now=0.0)
+    assert show(it, b"b", time=2, source=2, now=0.1)
+    assert not show(it, b"b", time=2, source=1, now=0.2)
+
+
+def test_after_a_loss_the_same_state_is_news_again():
+    it = states()
+    show(it, b"a", source=3)
+    it.source_lost(3)
+
+    assert show(it, b"a", source=4)
+    assert not show(it, b"b", source=3)
+
+
+def test_the_loss_of_another_line_changes_nothing():
+    it = states()
+    show(it, b"a", source=3)
+    it.source_lost(4)
+
+    assert not show(it, b"a", source=3)
+
+
+def test_a_line_may_be_lost_before_it_brought_anything():
+    it = states()
+    it.source_lost(3)
+
+    assert show(it, b"a", source=4)
+
+
+# Waiting for what was missed
+
+
+def held(*frames, found=()):
+    """Return a feed that holds frames, given as (times, is_replay), and found some."""
+    continuity = Continuity(100)
+    admit(continuity, frame(1))
+    continuity.hold()
+    for times, is_replay in frames:
+        update = frame(*times)
+        assert not admit(continuity, update, is_replay=is_replay)
+        assert rows(update) == [*times]
+    continuity.found += [frame(*times) for times in found]
+    return continuity
+
+
+def released(continuity):
+    return [
+        (rows(update), bool(update.message.get("recovered")))
+        for update in continuity.release()
+    ]
+
+
+def test_what_comes_while_holding_waits_and_comes_out_in_order():
+    continuity = held(([5], False), ([6, 7], False), found=[[2, 3], [4]])
+    assert continuity.is_holding
+
+    assert released(continuity) == [([2, 3, 4], True), ([5, 6, 7], False)]
+    assert not continuity.is_holding
+    assert continuity.newest == 7
+    assert continuity.recovered == 3
+    assert continuity.duplicates == 0
+
+
+def test_what_is_released_is_not_delivered_again():
+    continuity = held(([5], False), found=[[3]])
+    continuity.release()
+
+    assert not admit(continuity, frame(3, 5))
+    assert continuity.release() == []
+
+
+def test_history_between_live_rows_comes_between_them():
+    continuity = held(([3], False), ([6], False), found=[[2, 4], [5]])
+
+    assert released(continuity) == [
+        ([2], True),
+        ([3], False),
+        ([4, 5], True),
+        ([6], False),
+    ]
+
+
+def test_a_row_that_came_live_is_not_what_was_missed():
+    continuity = held(([5], False), found=[[4, 5]])
+
+    assert released(continuity) == [([4], True), ([5], False)]
+
+
+def test_a_replay_that_came_while_holding_is_what_was_missed():
+    continuity = held(([1, 2], True), ([3], False))
+
+    assert released(continuity) == [([2], True), ([3], False)]
+    assert continuity.duplicates == 1
+
+
+def test_history_that_is_found_twice_is_delivered_once():
+    continuity = held(found=[[2, 3], [3, 4]])
+
+    assert released(continuity) == [([2, 3, 4], True)]
+    assert continuity.duplicates == 1
+    assert continuity.recovered == 3
+
+
+def test_a_replay_is_no_live_row():
+    # The same row came as history twice: once replayed, once fetched.
+    continuity = held(([2], True), found=[[2]])
+
+    assert released(continuity) == [([2], True)]
+
+
+def test_what_is_released_is_marked_and_not_void():
+    continuity = held(([5], False), found=[[3]])
+    first, second = continuity.release()
+
+    assert first.message == {"data": [3], "recovered": True}
+    assert second.message == {"data": [5]}
+    assert not first.is_void
+    assert not second.is_void
+
+
+def test_rows_that_stand_alone_are_not_joined():
+    continuity = Continuity(100)
+    continuity.hold()
+    for at in (2, 3):
+        continuity.admit(frame(at, is_single=True), 1, 0.0, is_replay=False)
+
+    assert [update.message for update in continuity.release()] == [
+        {"data": 2},
+        {"data": 3},
+    ]
+
+
+def test_rows_of_different_places_are_not_joined():
+    continuity = Continuity(100)
+    continuity.hold()
+    for at, slot in ((2, "fills"), (3, "funding"), (4, "funding")):
+        continuity.admit(frame(at, slot=slot), 1, 0.0, is_replay=False)
+
+    assert [update.message for update in continuity.release()] == [
+        {"data": {"fills": [2]}},
+        {"data": {"funding": [3, 4]}},
+    ]
+
+
+def test_history_after_a_release_is_what_was_missed():
+    continuity = Continuity(100)
+    continuity.hold()
+    continuity.release()
+    update = frame(2)
+    admit(continuity, update, is_replay=True)
+
+    assert update.message == {"data": [2], "recovered": True}
+
+
+def test_only_so_many_rows_wait():
+    assert MOST_HELD == 10_000
+    continuity = Continuity(100_000)
+    continuity.hold()
+    admit(continuity, frame(*range(9_999)))
+    assert not continuity.is_full
+
+    admit(continuity, frame(9_999))
+    assert continuity.is_full
+    continuity.release()
+    assert not continuity.is_full
+
+
+def test_what_nobody_wants_any_more_is_forgotten():
+    continuity = held(([5], False), found=[[3]])
+    continuity.discard()
+
+    assert not continuity.is_holding
+    assert continuity.release() == []
+    assert not continuity.is_full
+    assert admit(continuity, frame(5))

@@ -17,9 +17,11 @@ from bistoury.session import (
     VenueError,
 )
 from bistoury.session import effects as do
+from bistoury.session import events as on
 from bistoury.session import notices as say
 from bistoury.session.budget import Window
 from bistoury.session.conversation import Conversation
+from bistoury.session.model import Heals
 
 
 class Talk:
@@ -27,6 +29,7 @@ class Talk:
 
     def __init__(self, policy=None, limit=2_000):
         self.effects = []
+        self.frames = 0
         self.window = Window(limit)
         self.it = Conversation(policy or Policy(), self.window, self.effects)
 
@@ -67,12 +70,23 @@ class Talk:
         self.said()
         return self
 
-    def data(self, one, now, keys=None, **facts):
-        update = Update(one[1].route, b"", keys=keys, **facts)
-        if keys is not None:
-            update.keep(list(keys))
+    def data(self, one, now, *times, **facts):
+        """Let a frame come; rows are known by their venue times."""
+        self.frames += 1
+        update = Update(one[1].route, str(self.frames).encode(), **facts)
+        if one[1].memory:
+            update.message = update.message or {"data": []}
+            update.keep([(at, at, at) for at in times])
         self.admitted = self.it.admit(update, now)
         return update
+
+    def started(self, one, now=0.0):
+        self.it.data_started(on.DataStarted(1, one[0]), now)
+        return self
+
+    def end(self, now=0.0):
+        self.it.end(Cause.NETWORK, now, quietly=False)
+        return self
 
     def entry(self, one):
         return self.it.registry.entries[one[0]]
@@ -83,10 +97,17 @@ def feed(name, **traits):
     return Subscription(name), Traits(**traits)
 
 
-BOOK = feed("book", promise=Promise.PERIODIC)
-MIDS = feed("mids", promise=Promise.PERIODIC, greets=True)
-TRADES = feed("trades", replays=True, memory=100)
-USER = feed("fills", user="0xa", greets=True, memory=100)
+BOOK = feed("book", promise=Promise.PERIODIC, heals=Heals.ITSELF)
+MIDS = feed("mids", promise=Promise.PERIODIC, greets=True, heals=Heals.ITSELF)
+TRADES = feed("trades", replays=True, memory=100, is_lossless=True, heals=Heals.REPLAY)
+USER = feed(
+    "fills",
+    user="0xa",
+    greets=True,
+    memory=100,
+    is_lossless=True,
+    heals=Heals.REQUEST,
+)
 MANY = [feed(f"coin-{n}") for n in range(30)]
 
 
@@ -129,7 +150,7 @@ def test_says_nothing_without_a_connection(talk):
 
 def test_begins_anew_after_an_end(talk):
     it = talk().held(BOOK)
-    it.it.end()
+    it.end()
     assert not it.it.is_open
     assert it.it.deadline == inf
 
@@ -318,7 +339,7 @@ def test_pongs_and_acknowledgements_are_not_data(talk):
 
 def test_any_wanted_data_is_data(talk):
     it = talk().held(BOOK, TRADES)
-    it.data(TRADES, 20.0, keys=[1])
+    it.data(TRADES, 20.0, 1)
     it.it.receive(Pong(), 40.0)
 
     assert it.it.inspect(49.9) is None
@@ -438,7 +459,7 @@ def test_an_interval_follows_the_venue_slowly(talk):
 def test_a_pause_between_two_connections_is_no_interval(talk):
     it = talk().held(BOOK)
     rhythm(it, BOOK, 1.0, 2.0)
-    it.it.end()
+    it.end()
     it.begin(1_000.0)
     it.ack(BOOK, 1_000.0)
     rhythm(it, BOOK, 1_001.0)
@@ -456,7 +477,7 @@ def test_missing_data_costs_no_more_connections_an_hour_than_the_cap(talk):
         it.held(BOOK, now=start)
         it.it.receive(Pong(), start + 29.0)
         ends.append(it.it.inspect(start + 30.0))
-        it.it.end()
+        it.end()
     it.held(BOOK, now=200.0)
     it.it.receive(Pong(), 229.0)
 
@@ -471,8 +492,8 @@ def test_past_the_cap_it_says_what_is_wrong_and_decides_again_later(talk):
     assert it.it.reasons(29.9) == ()
     assert it.it.inspect(30.0) is None
 
-    assert it.it.reasons(30.0) == (
-        "no messages for over 30 s, and the limit of 0 reconnects an hour is used up",
+    assert it.it.reasons(30.0)[-1] == (
+        "no messages for over 30 s, and the limit of 0 reconnects an hour is used up"
     )
     it.it.policy = Policy(watchdog_cap=1)
     for at in (40.0, 50.0, 59.9):
@@ -522,38 +543,48 @@ def test_data_nobody_wants_is_counted_apart(talk):
 
 def test_rows_that_were_delivered_before_are_taken_out(talk):
     it = talk().held(TRADES)
-    it.data(TRADES, 5.0, keys=[1, 2])
-    update = it.data(TRADES, 6.0, keys=[2, 3])
+    it.data(TRADES, 5.0, 1, 2)
+    update = it.data(TRADES, 6.0, 2, 3)
 
-    assert update.rows == [3]
+    assert update.message == {"data": [3]}
     assert not update.is_void
-    assert it.data(TRADES, 7.0, keys=[3]).is_void
+    assert it.data(TRADES, 7.0, 3).is_void
 
 
-def test_a_frame_of_a_state_is_never_void(talk):
+def test_a_state_passes_unless_it_was_seen(talk):
     it = talk().held(BOOK)
 
     assert not it.data(BOOK, 5.0).is_void
     assert not it.data(BOOK, 5.0).is_void
+    it.frames -= 1
+    assert it.data(BOOK, 5.0).is_void
+
+
+def test_a_state_comes_over_a_connection_with_a_number(talk):
+    it = talk().held(BOOK)
+    it.data(BOOK, 5.0)
+    it.end()
+    it.it.begin(2, 10.0)
+    it.frames -= 1
+
+    assert not it.data(BOOK, 11.0).is_void
 
 
 def test_history_that_the_venue_marks_is_a_replay(talk):
     it = talk().held(USER)
-    message = {"data": []}
-    it.data(USER, 1.0, keys=[1], message=message, is_snapshot=True)
+    update = it.data(USER, 1.0, 1, is_snapshot=True)
 
-    assert message["snapshot"] is True
+    assert update.message == {"data": [1], "snapshot": True}
 
 
 def test_a_first_frame_of_trades_right_after_the_grant_is_a_replay(talk):
     it = talk().held(TRADES)
-    early, late = {"data": []}, {"data": []}
-    it.data(TRADES, 2.0, keys=[1], message=early)
-    it.it.data_started(TRADES[0])
-    it.data(TRADES, 2.0, keys=[2], message=late)
+    early = it.data(TRADES, 2.0, 1)
+    it.started(TRADES)
+    late = it.data(TRADES, 2.0, 2)
 
-    assert early == {"data": [1], "snapshot": True}
-    assert late == {"data": [2]}
+    assert early.message == {"data": [1], "snapshot": True}
+    assert late.message == {"data": [2]}
 
 
 # Proof
@@ -563,7 +594,7 @@ def test_data_proves_a_connection(talk):
     it = talk().held(MIDS)
     assert not it.it.is_proven
 
-    it.it.data_started(MIDS[0])
+    it.started(MIDS)
     assert it.it.is_proven
     assert it.it.registry.mute == set()
     assert notices(it.said()) == [say.Started(MIDS[0])]
@@ -605,10 +636,10 @@ def test_an_acknowledgement_proves_nothing(talk):
 def test_each_connection_has_to_be_proven_anew(talk, proof):
     it = talk().held(TRADES)
     if proof == "data":
-        it.it.data_started(TRADES[0])
+        it.started(TRADES)
     else:
         it.it.receive(Pong(), 1.0)
-    it.it.end()
+    it.end()
     it.begin(10.0)
 
     assert not it.it.is_proven
@@ -719,7 +750,7 @@ def test_a_refusal_reaches_its_subscription(talk):
 
 def test_a_refusal_of_what_was_granted_before_will_be_tried_again(talk):
     it = talk().held(TRADES)
-    it.it.end()
+    it.end()
     it.begin(10.0)
     it.said()
     it.refuse(TRADES, 10.0)
@@ -736,7 +767,7 @@ def test_a_refusal_of_what_was_granted_before_will_be_tried_again(talk):
 
 def test_the_next_try_of_what_was_refused_is_on_the_clock(talk):
     it = talk(Policy(refused_retry=7.0)).held(TRADES)
-    it.it.end()
+    it.end()
     it.begin(10.0)
     it.refuse(TRADES, 10.0)
 
@@ -840,3 +871,280 @@ def test_giving_up_the_unknown_is_fine(talk):
     it.it.give_up(TRADES[0])
 
     assert it.it.registry.entries == {}
+
+
+# Doubt: a connection that held, and may have lost something all the same
+
+
+def gaps(effects):
+    return [notice for notice in notices(effects) if isinstance(notice, say.Gap)]
+
+
+def talking(talk, *feeds, every=1.0, until=10.0):
+    """Let a feed that speaks at intervals speak, and ticks look after it."""
+    it = talk().held(BOOK, *feeds)
+    now = every
+    while now <= until:
+        it.data(BOOK, now)
+        it.it.receive(Pong(), now)
+        it.it.inspect(now)
+        now += every
+    it.started(BOOK)
+    it.said()
+    return it
+
+
+def test_a_silence_unusual_for_a_chatty_connection_raises_a_doubt(talk):
+    it = talking(talk, TRADES, USER)
+    it.data(TRADES, 10.0, 5)
+    it.data(BOOK, 15.5)
+    assert gaps(it.said()) == []
+    it.it.inspect(16.0)
+
+    told = gaps(it.said())
+    assert [(gap.subscription, gap.status, gap.cause) for gap in told] == [
+        (TRADES[0], "open", Cause.SILENT),
+        (USER[0], "open", Cause.SILENT),
+    ]
+    assert told[0].since == 5
+    it.it.inspect(17.0)
+    assert gaps(it.said()) == []
+
+
+def test_a_usual_silence_raises_none(talk):
+    it = talking(talk, TRADES)
+    it.data(BOOK, 15.0)
+    it.it.inspect(16.0)
+
+    assert gaps(it.said()) == []
+
+
+def test_what_is_unusual_is_five_intervals_of_the_fastest_promising_feed(talk):
+    it = talking(talk, TRADES, every=4.0, until=20.0)
+    it.data(BOOK, 40.0)
+    it.it.inspect(40.0)
+    assert gaps(it.said()) == []
+
+    it.data(BOOK, 60.0)
+    it.data(BOOK, 80.1 + 8.0)
+    it.it.inspect(89.0)
+    assert gaps(it.said()) != []
+
+
+def test_without_a_feed_that_promises_no_silence_is_unusual(talk):
+    it = talk().held(TRADES)
+    for now in (1.0, 2.0, 3.0):
+        it.data(TRADES, now, int(now))
+        it.it.inspect(now)
+    it.data(TRADES, 20.0, 20)
+    it.it.receive(Pong(), 20.0)
+    it.it.inspect(20.5)
+
+    assert gaps(it.said()) == []
+
+
+def test_an_answer_may_end_an_unusual_silence_too(talk):
+    it = talking(talk, TRADES)
+    it.data(TRADES, 10.0, 5)
+    it.it.receive(Pong(), 16.0)
+    it.it.inspect(16.1)
+
+    assert len(gaps(it.said())) == 1
+
+
+def test_doubt_reaches_back_to_the_last_moment_without_one(talk):
+    it = talking(talk, TRADES)
+    it.data(TRADES, 10.0, 5)
+    it.data(BOOK, 15.5)  # raises the doubt
+    it.data(TRADES, 15.6, 9)
+    it.it.inspect(16.0)
+
+    assert [gap.since for gap in gaps(it.said())] == [5]
+
+
+def test_a_ping_in_the_meantime_does_not_make_it_sure(talk):
+    it = talking(talk, TRADES)
+    it.data(TRADES, 10.0, 5)
+    it.data(BOOK, 15.5)
+    it.data(TRADES, 15.6, 9)
+    it.it.ping(15.7)
+    it.it.inspect(16.0)
+
+    assert [gap.since for gap in gaps(it.said())] == [5]
+
+
+def test_doubt_does_not_outlive_its_connection(talk):
+    it = talking(talk, TRADES)
+    it.data(BOOK, 15.5)
+    it.end(15.6)
+    it.said()
+    it.it.begin(2, 16.0)
+    it.ack(TRADES, 16.0)
+    it.data(TRADES, 30.0, 9)
+    it.said()
+    it.it.inspect(30.1)
+
+    assert gaps(it.said()) == []
+
+
+def test_a_ping_that_stays_unanswered_while_frames_come_raises_a_doubt(talk):
+    it = talk().held(TRADES)
+    it.data(TRADES, 1.0, 5)
+    for now in (5.0, 9.0, 13.0):
+        it.data(TRADES, now, int(now) + 1)
+    it.it.inspect(14.0)
+
+    told = gaps(it.said())
+    assert [(gap.since, gap.cause) for gap in told] == [(14, Cause.SILENT)]
+
+
+def test_a_ping_that_is_answered_raises_none(talk):
+    it = talk().held(TRADES)
+    it.it.receive(Pong(), 1.0)
+    it.data(TRADES, 5.0, 5)
+    it.it.inspect(14.0)
+
+    assert gaps(it.said()) == []
+
+
+def test_a_loss_that_is_known_is_not_suspected_again_at_the_next_ping(talk):
+    it = talking(talk, TRADES, until=14.0)  # the ping of 14 s is lost as well
+    it.it.ping(14.0)
+    it.data(BOOK, 20.0)
+    it.it.inspect(20.1)
+    entry = it.entry(TRADES)
+    assert entry.gap.granted_at == 20.1
+    for now in (21.0, 25.0, 27.9):
+        it.data(BOOK, now)
+    it.it.inspect(28.0)
+
+    assert entry.gap.granted_at == 20.1
+
+
+# What belongs to other parts is passed on to them
+
+
+def test_the_first_data_after_an_outage_settles_what_heals_itself(talk):
+    it = talk().held(BOOK)
+    it.data(BOOK, 1.0)
+    it.end(2.0).begin(3.0)
+    it.ack(BOOK, 3.0)
+    it.said()
+    it.it.data_started(on.DataStarted(1, BOOK[0], newest=7_000), 4.0)
+
+    (closed,) = [e for e in it.said() if isinstance(e, do.CloseGap)]
+    assert (closed.notice.status, closed.notice.until) == ("recovered", 7_000)
+
+
+def test_first_data_of_what_is_not_known_proves_the_connection_all_the_same(talk):
+    it = talk().begin()
+    it.started(TRADES)
+
+    assert it.it.is_proven
+
+
+def test_a_gap_is_opened_by_a_loss_and_filled_after_the_grant(talk):
+    it = talk().held(USER)
+    it.data(USER, 1.0, 5)
+    it.end(2.0)
+    assert [gap.cause for gap in gaps(it.said())] == [Cause.NETWORK]
+
+    it.begin(3.0).ack(USER, 4.0)
+    (wanted,) = [e for e in it.said() if isinstance(e, do.Backfill)]
+    assert it.it.deadline == 6.0  # rows wait no longer than two seconds
+    it.it.backfilled(on.BackfillDone(USER[0], wanted.number), 5.0)
+    assert it.said() == [do.Release(USER[0])]
+    it.it.receive(Pong(), 5.0)
+    assert it.it.deadline == 9.0  # then history is read again
+    it.it.inspect(9.0)
+    assert [e.reading for e in it.said() if isinstance(e, do.Backfill)] == [2]
+
+
+def test_a_loss_that_was_asked_for_is_not_told_of_yet(talk):
+    it = talk().held(USER)
+    it.it.end(Cause.USER, 2.0, quietly=True)
+
+    assert gaps(it.said()) == []
+    it.it.recovery.resumed()
+    assert len(gaps(it.said())) == 1
+
+
+def test_the_end_of_a_read_of_what_is_not_known_is_no_news(talk):
+    it = talk().begin()
+    it.said()
+    it.it.backfilled(on.BackfillDone(USER[0], 1), 5.0)
+
+    assert it.said() == []
+
+
+def test_history_that_cannot_be_read_is_a_reason(talk):
+    it = talk().held(USER)
+    it.end(2.0).begin(3.0).ack(USER, 4.0)
+    (wanted,) = [e for e in it.said() if isinstance(e, do.Backfill)]
+    it.it.backfilled(on.BackfillDone(USER[0], wanted.number, failed=True), 5.0)
+
+    assert it.it.reasons(5.0) == (
+        "fills unreconciled: what it missed could not be read yet",
+    )
+
+
+def test_a_stale_feed_is_a_reason(talk):
+    it = talk().held(MIDS)
+    it.it.receive(Pong(), 10.0)
+    it.it.inspect(10.0)
+
+    assert it.it.reasons(10.0) == ("mids stale: no news for 10 s or more",)
+
+
+def test_a_stale_feed_is_asked_for_again_on_the_same_connection(talk):
+    it = talk(Policy(message_timeout=300.0)).held(MIDS)
+    it.it.receive(Pong(), 10.0)
+    it.it.inspect(10.0)
+    it.said()
+    it.it.inspect(15.0)
+
+    said = it.said()
+    assert do.SendUnsubscribe(MIDS[0]) in said
+    it.ack(MIDS, 15.1, subscribed=False)
+    it.it.pump(15.1)
+    assert do.SendSubscribe(MIDS[0]) in it.said()
+
+
+def test_a_feed_that_cannot_be_cured_ends_the_connection(talk):
+    it = talk(Policy(message_timeout=3_600.0, resubscribe_tries=0)).held(MIDS)
+    it.it.receive(Pong(), 10.0)
+    assert it.it.inspect(10.0) is None
+
+    assert it.it.inspect(15.0) == (Cause.STALE, "mids without news for 15 s")
+
+
+def test_asking_again_for_a_mute_feed_does_not_put_the_message_timeout_off(talk):
+    it = talk().held(MIDS)
+    for now in (10.0, 15.0):
+        it.it.receive(Pong(), now)
+        it.it.inspect(now)
+    it.ack(MIDS, 16.0, subscribed=False)
+    it.it.pump(16.0)
+    it.ack(MIDS, 17.0)
+    it.it.receive(Pong(), 29.0)
+
+    assert it.it.inspect(29.9) is None
+    assert it.it.inspect(30.0) == (Cause.SILENT, "no messages for 30 s")
+
+
+def test_other_numbers_to_live_by_count_everywhere(talk):
+    it = talk().begin()
+    policy = Policy(tick=9.0)
+    it.it.adopt(policy)
+
+    assert it.it.policy is policy
+    assert it.it.recovery.policy is policy
+    assert it.it.freshness.policy is policy
+
+
+def test_the_parts_share_what_they_are_about(talk):
+    it = talk().it
+
+    assert it.recovery.registry is it.freshness.registry is it.registry
+    assert it.recovery.effects is it.freshness.effects is it.effects
+    assert it.freshness.recovery is it.recovery

@@ -4,7 +4,7 @@ from typing import get_args
 
 import pytest
 
-from bistoury.session import Subscription
+from bistoury.session import Cause, Subscription
 from bistoury.session import effects as do
 from bistoury.session import notices as say
 
@@ -16,6 +16,9 @@ EFFECTS = [
     do.SendSubscribe(BTC),
     do.SendUnsubscribe(BTC),
     do.SendPing(),
+    do.Backfill(BTC, 1, 2, 3),
+    do.Release(BTC),
+    do.CloseGap(say.Gap(BTC, 1, 2, "recovered", 0, Cause.NETWORK), 7),
     do.Announce(say.Connected(1)),
 ]
 
@@ -26,7 +29,9 @@ def test_the_table_above_has_every_effect():
 
 @pytest.mark.parametrize("effect", EFFECTS, ids=lambda it: type(it).__name__)
 def test_is_compared_by_value_and_does_not_change(effect):
-    assert type(effect)(*(getattr(effect, f) for f in effect.__struct_fields__)) == effect
+    assert (
+        type(effect)(*(getattr(effect, f) for f in effect.__struct_fields__)) == effect
+    )
     for field in effect.__struct_fields__:
         with pytest.raises(AttributeError):
             setattr(effect, field, None)

@@ -25,6 +25,7 @@ BTC = Subscription("trades", (("coin", "BTC"),))
 
 EVENTS = [
     on.ConnectRequested(),
+    on.ConnectRequested(1_790_000_000.5),
     on.CloseRequested(),
     on.ReconnectRequested("user"),
     on.PolicyChanged(Policy(tick=2.0, backoff=Backoff(factor=3.0))),
@@ -37,6 +38,10 @@ EVENTS = [
     on.MessageReceived(3, Acknowledged(False, BTC.fields)),
     on.MessageReceived(3, VenueError(Complaint.USERS, "no", limit=10)),
     on.DataStarted(3, BTC),
+    on.DataStarted(3, BTC, 1_790_000_000_000, 1_790_000_000_500, 30),
+    on.BackfillDone(BTC, 4, failed=True),
+    on.BackfillDone(BTC, 4, complete=False, oldest=1, newest=2),
+    on.LossSuspected(3),
     on.TimePassed(1_790_000_000.5),
 ]
 
@@ -56,6 +61,14 @@ def test_a_loss_without_a_close_frame_has_neither_code_nor_reason():
     lost = on.ConnectionLost(1, Cause.NETWORK)
 
     assert (lost.code, lost.reason, lost.retry_after) == (None, "", None)
+
+
+def test_what_is_not_said_of_data_and_of_history_is_nothing():
+    started, done = on.DataStarted(1, BTC), on.BackfillDone(BTC, 4)
+
+    assert (started.oldest, started.newest, started.rows) == (0, 0, 0)
+    assert (done.failed, done.complete, done.oldest, done.newest) == (False, True, 0, 0)
+    assert on.ConnectRequested().wall == 0.0
 
 
 def test_an_event_does_not_change():

@@ -60,14 +60,55 @@ def test_a_pong_gives_the_round_trip():
     assert list(liveness.round_trips) == [0.25]
 
 
-def test_a_pong_answers_every_ping_before_it_and_is_timed_from_the_oldest():
+def test_a_pong_answers_every_ping_before_it_and_is_timed_from_the_newest():
     liveness = started()
     liveness.pinged(100.0, 14.0)
     liveness.pinged(103.0, 14.0)
     liveness.ponged(104.0)
     liveness.ponged(105.0)
 
-    assert list(liveness.round_trips) == [4.0]
+    assert list(liveness.round_trips) == [1.0]
+
+
+def test_an_opened_connection_has_answered():
+    assert started().answered_at == 100.0
+
+
+def test_a_pong_is_an_answer_whether_it_was_asked_for_or_not():
+    liveness = started()
+    liveness.pinged(100.0, 14.0)
+    liveness.ponged(101.0)
+    assert liveness.answered_at == 101.0
+
+    liveness.ponged(102.0)
+    assert liveness.answered_at == 102.0
+
+
+def test_a_frame_is_no_answer():
+    liveness = started()
+    liveness.heard_at = 110.0
+
+    assert liveness.answered_at == 100.0
+
+
+def test_a_ping_is_unanswered_when_frames_come_and_no_pong():
+    liveness = started()
+    liveness.pinged(100.0, 14.0)
+    assert not liveness.is_unanswered
+
+    liveness.heard_at = 100.5
+    assert liveness.is_unanswered
+    liveness.ponged(101.0)
+    assert not liveness.is_unanswered
+
+
+def test_an_answer_that_is_known_to_be_lost_is_not_waited_for():
+    liveness = started()
+    liveness.pinged(100.0, 14.0)
+    liveness.heard_at = 100.5
+    liveness.excuse()
+
+    assert not liveness.is_unanswered
 
 
 def test_a_pong_in_the_same_moment_took_no_time():
@@ -96,6 +137,16 @@ def test_a_stopped_clock_decides_nothing():
     assert liveness.deadline(24.0) == inf
     assert not liveness.is_silent(1e9, 24.0)
     assert not liveness.round_trips
+    assert liveness.heard_at == inf
+
+
+def test_without_a_connection_there_is_no_answer_to_wait_for():
+    assert Liveness().answered_at == inf
+    liveness = started()
+    liveness.stop()
+
+    assert liveness.answered_at == inf
+    assert not liveness.is_unanswered
 
 
 def test_a_new_connection_owes_no_pong_for_the_pings_of_the_old_one():

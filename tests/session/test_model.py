@@ -6,6 +6,7 @@ import pytest
 from bistoury.session.model import (
     Acknowledged,
     Complaint,
+    Heals,
     Inbound,
     Pong,
     Promise,
@@ -13,6 +14,7 @@ from bistoury.session.model import (
     Traits,
     Update,
     VenueError,
+    Version,
 )
 
 CANDLE = Subscription("candle", (("coin", "BTC"), ("interval", "1m")))
@@ -51,6 +53,8 @@ def test_a_feed_is_ordinary_unless_said():
     assert not traits.is_lossless
     assert traits.user == ""
     assert traits.memory == 0
+    assert traits.heals is Heals.NEVER
+    assert traits.note == ""
 
 
 @pytest.mark.parametrize(
@@ -63,9 +67,7 @@ def test_a_feed_is_ordinary_unless_said():
     ],
 )
 def test_what_the_venue_says_can_be_journaled(message):
-    assert (
-        msgspec.json.decode(msgspec.json.encode(message), type=Inbound) == message
-    )
+    assert msgspec.json.decode(msgspec.json.encode(message), type=Inbound) == message
 
 
 def test_an_error_is_about_a_subscribe_and_nothing_else_unless_said():
@@ -75,26 +77,88 @@ def test_an_error_is_about_a_subscribe_and_nothing_else_unless_said():
     assert (error.fields, error.limit, error.post_id) == (None, None, None)
 
 
+def item(at):
+    return (at, f"key {at}", f"row {at}")
+
+
 def test_an_update_is_plain_unless_said():
     update = Update("x", b"")
 
-    assert (update.message, update.rows, update.keys) == (None, None, None)
-    assert (update.slot, update.is_snapshot, update.is_void) == (None, False, False)
-    assert (update.time, update.unreadable) == (0, 0)
+    assert (update.message, update.items, update.slot) == (None, None, None)
+    assert (update.is_single, update.is_snapshot, update.is_void) == (False,) * 3
+    assert (update.time, update.oldest, update.seen, update.unreadable) == (0,) * 4
 
 
 def test_keeping_rows_replaces_them_in_the_message_too():
-    listed = Update("x", b"", {"data": [1, 2]}, [1, 2])
-    inside = Update("x", b"", {"data": {"fills": [1, 2]}}, [1, 2], slot="fills")
-    unread = Update("x", b"", None, [1, 2])
+    listed = Update("x", b"", {"data": ["row 1", "row 2"]})
+    inside = Update("x", b"", {"data": {"user": "a", "fills": []}}, slot="fills")
+    unread = Update("x", b"")
+    single = Update("x", b"", {"data": "row 1"}, is_single=True)
 
-    for update in (listed, inside, unread):
-        update.keep([2])
+    for update in (listed, inside, unread, single):
+        update.keep([item(2)])
 
-    assert listed.rows == inside.rows == unread.rows == [2]
-    assert listed.message == {"data": [2]}
-    assert inside.message == {"data": {"fills": [2]}}
+    assert listed.items == inside.items == unread.items == single.items == [item(2)]
+    assert listed.message == {"data": ["row 2"]}
+    assert inside.message == {"data": {"user": "a", "fills": ["row 2"]}}
     assert unread.message is None
+    assert single.message == {"data": "row 2"}
+
+
+def test_keeping_no_row_leaves_no_row():
+    listed = Update("x", b"", {"data": ["row 1"]})
+    single = Update("x", b"", {"data": "row 1"}, is_single=True)
+
+    for update in (listed, single):
+        update.keep([])
+
+    assert listed.message == {"data": []}
+    # There is no list to empty: nothing is delivered of it anyway.
+    assert single.message == {"data": "row 1"}
+    assert single.items == []
+
+
+def test_keeping_rows_does_not_touch_the_data_of_others():
+    data = {"user": "a", "fills": ["row 1"]}
+    update = Update("x", b"", {"data": data}, slot="fills")
+    update.keep([])
+
+    assert data == {"user": "a", "fills": ["row 1"]}
+
+
+def test_a_mark_is_made_in_the_message_if_there_is_one():
+    update, unread = Update("x", b"", {"data": []}), Update("x", b"")
+    update.mark("recovered")
+    unread.mark("recovered")
+
+    assert update.message == {"data": [], "recovered": True}
+    assert unread.message is None
+
+
+def test_a_part_is_a_message_of_its_own():
+    whole = Update(
+        "x", b"frame", {"data": ["row 1", "row 2"]}, [item(1), item(2)], time=2
+    )
+    whole.is_snapshot = True
+    part = whole.part([item(1)])
+
+    assert part.message == {"data": ["row 1"]}
+    assert part.items == [item(1)]
+    assert (part.time, part.is_snapshot, part.route) == (1, False, "x")
+    assert whole.message == {"data": ["row 1", "row 2"]}
+    assert whole.items == [item(1), item(2)]
+
+
+def test_a_part_of_something_unread_or_with_nothing_in_it_is_a_part():
+    part = Update("x", b"frame", time=7).part([])
+
+    assert part.message == {"data": []}
+    assert (part.items, part.time) == ([], 0)
+
+
+def test_a_version_is_known_by_all_of_it():
+    assert Version("bar", 1) == Version("bar", 1, None)
+    assert len({Version("bar", 1, "a"), Version("bar", 1, "b"), Version("bar", 2)}) == 3
 
 
 def test_the_words_for_a_no_and_for_a_promise_are_fixed():
@@ -102,3 +166,4 @@ def test_the_words_for_a_no_and_for_a_promise_are_fixed():
         *("refused", "subscriptions", "users", "messages", "posts", "other")
     }
     assert {str(promise) for promise in Promise} == {"periodic", "event", "sparse"}
+    assert {str(heals) for heals in Heals} == {"itself", "replay", "request", "never"}

@@ -25,7 +25,7 @@ SENTENCES = [
     ),
     (
         say.Disconnected(Cause.NETWORK, None, "reset", 3, 0.0, was_open=False),
-        "connection 3 lost after 0.0 s: network (reset)",
+        "connection 3 not opened: network (reset)",
     ),
     (
         say.Disconnected(Cause.NETWORK, None, "", 3, 0.0),
@@ -45,7 +45,7 @@ SENTENCES = [
     ),
     (
         say.Gap(BTC, 5, 9, "recovered", 3, Cause.NETWORK),
-        "trades(coin=BTC): gap from 5 to 9 recovered (network)",
+        "trades(coin=BTC): gap from 5 to 9 recovered, 3 rows (network)",
     ),
     (
         say.Gap(BTC, None, None, "open", 0, Cause.OVERFLOW),
@@ -82,6 +82,12 @@ def test_the_table_above_has_every_notice():
 
 def test_a_connection_that_is_gone_was_open_unless_said():
     assert say.Disconnected(Cause.NETWORK, None, "", 1, 0.0).was_open
+
+
+def test_a_gap_has_neither_note_nor_count_unless_said():
+    gap = say.Gap(BTC, 5, 9, "open", 0, Cause.NETWORK)
+
+    assert (gap.note, gap.missed_count) == ("", None)
 
 
 def test_a_complaint_has_no_number_unless_said():

@@ -4,8 +4,10 @@ from math import inf
 
 import pytest
 
-from bistoury.session import Promise, Subscription, Traits
-from bistoury.session.registry import Entry, Holding, Registry
+from bistoury.session import Cause, Promise, Subscription, Traits
+from bistoury.session.continuity import Continuity
+from bistoury.session.gap import OpenGap
+from bistoury.session.registry import Registry
 
 ALL = 10_000
 
@@ -126,7 +128,7 @@ def test_a_new_entry_is_wanted_and_asked_for_nothing(registry):
     assert (it.is_wanted, it.holding, it.asked_at) == (True, "nothing", inf)
     assert (it.was_granted, it.refusal, it.refused_at) == (False, "", inf)
     assert (it.granted_at, it.is_speaking, it.received) == (inf, False, 0)
-    assert (it.last_at, it.interval, it.venue_time) == (0.0, 0.0, 0)
+    assert it.continuity is registry.continuities[A[0]]
 
 
 def test_frames_of_a_route_go_to_whoever_wants_it(registry):
@@ -402,7 +404,7 @@ def test_a_first_refusal_is_final(registry):
     assert registry.refused == {A[0]: it}
     assert registry.due == set()
     assert not it.may_be_asked
-    registry.connection_lost()
+    registry.connection_lost(1)
     assert take(registry) == []
 
 
@@ -420,7 +422,7 @@ def test_a_feed_that_was_refused_for_good_leaves_its_route_to_others(registry):
 
 def test_a_feed_that_was_granted_once_keeps_its_route_when_refused(registry):
     hold(registry, A)
-    registry.connection_lost()
+    registry.connection_lost(1)
     take(registry)
     refuse(registry, A)
 
@@ -460,13 +462,13 @@ def test_releasing_a_refused_feed_forgets_it(registry):
 
 def test_what_was_granted_before_is_asked_for_again_after_a_reconnect(registry):
     hold(registry, A)
-    registry.connection_lost()
+    registry.connection_lost(1)
     take(registry)
     refuse(registry, A)
     assert entry(registry, A).may_be_asked
     assert registry.due == set()
 
-    registry.connection_lost()
+    registry.connection_lost(1)
     assert take(registry) == [("a", "asked")]
     assert settle(registry, A).refusal == ""
     assert registry.refused == {}
@@ -475,7 +477,7 @@ def test_what_was_granted_before_is_asked_for_again_after_a_reconnect(registry):
 
 def test_what_was_granted_before_is_asked_for_again_after_a_while(registry):
     hold(registry, A)
-    registry.connection_lost()
+    registry.connection_lost(1)
     take(registry)
     refuse(registry, A, now=100.0)
     assert registry.refused_since() == 100.0
@@ -499,7 +501,7 @@ def test_what_was_refused_for_good_is_not_waited_for(registry):
 
 def test_the_earliest_refusal_is_the_next_to_be_tried(registry):
     hold(registry, A, B)
-    registry.connection_lost()
+    registry.connection_lost(1)
     take(registry)
     refuse(registry, A, now=7.0)
     refuse(registry, B, now=5.0)
@@ -740,15 +742,16 @@ def test_losing_a_connection_forgets_what_the_venue_held_and_not_what_is_wanted(
 ):
     hold(registry, A, GREETS)
     registry.started(GREETS[0])
-    entry(registry, A).last_at = 5.0
+    entry(registry, A).last_at = entry(registry, A).news_at = 5.0
     entry(registry, A).granted_at = 4.0
-    registry.connection_lost()
+    registry.connection_lost(1)
 
     assert registry.held == 0
     assert registry.due == {A[0], GREETS[0]}
     assert registry.mute == set()
     assert registry.asked_since() == inf
     assert (entry(registry, A).last_at, entry(registry, A).granted_at) == (0.0, inf)
+    assert entry(registry, A).news_at == 0.0
     assert not entry(registry, GREETS).is_speaking
     assert take(registry) == [("a", "asked"), ("mids", "asked")]
 
@@ -756,7 +759,7 @@ def test_losing_a_connection_forgets_what_the_venue_held_and_not_what_is_wanted(
 def test_requests_under_way_are_asked_again_once_on_the_next_connection(registry):
     want(registry, A, B)
     take(registry, room=1)
-    registry.connection_lost()
+    registry.connection_lost(1)
 
     assert entry(registry, A).asked_at == inf
     assert take(registry) == [("a", "asked"), ("b", "asked")]
@@ -765,7 +768,7 @@ def test_requests_under_way_are_asked_again_once_on_the_next_connection(registry
 def test_late_answers_of_a_lost_connection_match_nothing(registry):
     want(registry, A)
     take(registry)
-    registry.connection_lost()
+    registry.connection_lost(1)
 
     assert settle(registry, A) is None
 
@@ -775,7 +778,7 @@ def test_what_was_leaving_is_gone_with_the_connection(registry):
     registry.release(A[0])
     registry.release(B[0])
     take(registry, spare=1)
-    registry.connection_lost()
+    registry.connection_lost(1)
 
     assert registry.entries == {}
     assert not registry.has_unwanted
@@ -784,7 +787,7 @@ def test_what_was_leaving_is_gone_with_the_connection(registry):
 
 def test_a_mute_feed_is_waited_for_anew_after_a_loss(registry):
     hold(registry, GREETS)
-    registry.connection_lost()
+    registry.connection_lost(1)
     assert registry.mute == set()
 
     take(registry)
@@ -796,45 +799,127 @@ def test_a_route_is_free_again_after_a_loss(registry):
     hold(registry, FINE)
     registry.release(FINE[0])
     take(registry)
-    registry.connection_lost()
+    registry.connection_lost(1)
     want(registry, COARSE)
 
     assert take(registry) == [("book", "asked")]
 
 
-# Replays
+# What was delivered
 
 
-def replaying(*, replays=True, is_speaking=False, granted_at=100.0):
-    it = Entry(Subscription("trades"), Traits("t", replays=replays))
-    it.is_speaking, it.granted_at = is_speaking, granted_at
-    return it
+def test_a_feed_remembers_as_much_as_its_traits_ask_for(registry):
+    rows = Subscription("trades"), Traits("t", memory=7, is_lossless=True)
+    want(registry, rows, A)
+
+    assert entry(registry, rows).continuity.limit == 7
+    assert not entry(registry, rows).continuity.is_state
+    assert entry(registry, A).continuity.limit == 0
+    assert entry(registry, A).continuity.is_state
 
 
-def test_a_first_frame_right_after_the_grant_repeats_the_past():
-    assert replaying().is_replaying(100.0)
-    assert replaying().is_replaying(102.0)
+def test_lines_with_the_same_feeds_share_what_was_delivered():
+    continuities: dict[Subscription, Continuity] = {}
+    one, other = Registry(continuities), Registry(continuities)
+    want(one, A)
+    want(other, A)
+
+    assert entry(one, A).continuity is entry(other, A).continuity
 
 
-def test_a_first_frame_long_after_the_grant_is_news():
-    assert not replaying().is_replaying(102.001)
+def test_two_registries_share_nothing_unless_asked_to():
+    one, other = Registry(), Registry()
+    want(one, A)
+
+    assert other.entries == other.routes == other.continuities == {}
+    assert take(other) == []
 
 
-def test_a_frame_before_the_grant_repeats_the_past():
-    # The acknowledgement may be lost; what comes then is the replay all the same.
-    assert replaying(granted_at=inf).is_replaying(100.0)
+def test_the_end_of_a_connection_is_told_to_what_it_delivered(registry):
+    hold(registry, A)
+    continuity = entry(registry, A).continuity
+    continuity._source, continuity._last_frame = 7, b"x"
+    registry.connection_lost(8)
+    assert continuity._last_frame == b"x"
+
+    registry.connection_lost(7)
+    assert continuity._last_frame == b""
 
 
-@pytest.mark.parametrize("facts", [{"replays": False}, {"is_speaking": True}])
-def test_other_frames_are_news(facts):
-    assert not replaying(**facts).is_replaying(100.0)
+def test_what_nobody_wants_waits_for_nothing(registry):
+    hold(registry, A)
+    it = entry(registry, A)
+    it.gap = OpenGap(1, 5, Cause.NETWORK)
+    it.continuity.hold()
+    registry.gapped[A[0]] = it
+    registry.release(A[0])
+
+    assert it.gap is None
+    assert registry.gapped == {}
+    assert not it.continuity.is_holding
 
 
-def test_an_entry_remembers_as_much_as_its_feed_asks_for():
-    it = Entry(Subscription("trades"), Traits("t", memory=7))
-
-    assert it.continuity.limit == 7
+# Asking again on the same connection
 
 
-def test_the_words_for_what_the_venue_holds_are_these():
-    assert [str(it) for it in Holding] == ["nothing", "asked", "held", "leaving"]
+def test_a_feed_is_renewed_by_giving_it_up_and_asking_again(registry):
+    hold(registry, A)
+    registry.renew(entry(registry, A))
+    assert registry.has_unwanted
+    assert take(registry) == [("a", "leaving")]
+    assert registry.routes["a"] is entry(registry, A)
+    assert not entry(registry, A).is_renewing
+
+    settle(registry, A, subscribed=False)
+    assert take(registry) == [("a", "asked")]
+    settle(registry, A)
+    assert registry.held == 1
+    assert take(registry) == []
+
+
+@pytest.mark.parametrize("stage", ["nothing", "asked", "leaving"])
+def test_only_what_is_held_can_be_renewed(registry, stage):
+    want(registry, A)
+    if stage != "nothing":
+        take(registry)
+    if stage == "leaving":
+        settle(registry, A)
+        registry.release(A[0])
+        take(registry)
+    registry.renew(entry(registry, A))
+
+    assert not registry.has_unwanted
+    assert not entry(registry, A).is_renewing
+
+
+def test_renewing_what_is_given_up_meanwhile_gives_it_up_once(registry):
+    hold(registry, A)
+    registry.renew(entry(registry, A))
+    registry.release(A[0])
+
+    assert take(registry) == [("a", "leaving")]
+    settle(registry, A, subscribed=False)
+    assert registry.entries == {}
+
+
+def test_a_loss_in_the_middle_of_a_renewal_ends_it(registry):
+    hold(registry, A)
+    registry.renew(entry(registry, A))
+    registry.connection_lost(1)
+
+    assert not entry(registry, A).is_renewing
+    assert take(registry) == [("a", "asked")]
+    settle(registry, A)
+    assert take(registry) == []
+
+
+def test_a_feed_that_left_has_no_rhythm_on_this_connection(registry):
+    hold(registry, A)
+    it = entry(registry, A)
+    it.last_at, it.news_at = 5.0, 4.0
+    registry.renew(it)
+    take(registry)
+    assert (it.last_at, it.news_at) == (5.0, 4.0)
+    settle(registry, A, subscribed=False)
+
+    assert (it.last_at, it.news_at) == (0.0, 0.0)

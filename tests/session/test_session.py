@@ -280,7 +280,7 @@ def test_a_second_end_of_one_connection_is_no_news(drive):
 def test_simultaneous_triggers_open_one_connection(drive, feeds):
     # F51: a close, an error, the watchdog and the user, within a millisecond.
     it = drive().stable(feeds.mids())
-    it.until(it.now + 20.0, meanwhile=lambda: it.pong(), every=5.0)
+    it.until(it.now + 20.0, meanwhile=it.pong, every=5.0)
     start = len(it.opens())
     it.lost(Cause.SERVER_ROTATION, code=1012)
     it.lost(Cause.NETWORK)
@@ -403,8 +403,8 @@ def test_a_subscription_that_is_ended_while_down_is_not_restored(drive, feeds):
 # Reconnecting because somebody said so
 
 
-def test_reconnecting_drops_one_connection_and_opens_another_at_once(drive, feeds):
-    it = drive().live(feeds.trades())
+def test_reconnecting_drops_one_connection_and_opens_another_at_once(drive):
+    it = drive().live()
     it.now = 3.0
     it.reconnect("because")
 

@@ -29,16 +29,26 @@ from bistoury.session import (
 )
 from bistoury.session import effects as do
 from bistoury.session import events as on
+from bistoury.session import notices as say
 from bistoury.session.breaker import Breaker
 from bistoury.session.budget import Window
+from bistoury.session.model import Heals
 from bistoury.session.state import CONNECTED, TRANSITIONS
 
+
+def feed(name, promise, heals, params=(), **traits):
+    return Subscription(name, params), Traits(name, promise, heals=heals, **traits)
+
+
+PERIODIC, EVENT, SPARSE = Promise.PERIODIC, Promise.EVENT, Promise.SPARSE
+ROWS = {"memory": 5, "is_lossless": True}
 FEEDS = [
-    (Subscription("mids"), Traits("mids", Promise.PERIODIC, greets=True)),
-    (Subscription("trades"), Traits("trades", replays=True, memory=5)),
-    (Subscription("fills"), Traits("fills", Promise.SPARSE, greets=True, user="0xa")),
-    (Subscription("book", (("figures", 2),)), Traits("book", Promise.PERIODIC)),
-    (Subscription("book", (("figures", 5),)), Traits("book", Promise.PERIODIC)),
+    feed("mids", PERIODIC, Heals.ITSELF, greets=True),
+    feed("trades", EVENT, Heals.REPLAY, replays=True, **ROWS),
+    feed("fills", SPARSE, Heals.REQUEST, greets=True, user="0xa", **ROWS),
+    feed("notes", SPARSE, Heals.NEVER, user="0xa", is_lossless=True),
+    feed("book", PERIODIC, Heals.ITSELF, (("figures", 2),)),
+    feed("book", PERIODIC, Heals.ITSELF, (("figures", 5),)),
 ]
 
 # A number of a connection, counted back from the current one: mostly the current.
@@ -78,15 +88,13 @@ happenings = st.one_of(
         st.sampled_from([None, 0.0, 20.0, 1e9]),
     ),
     st.tuples(st.just("message"), ages, messages),
-    st.tuples(st.just("data"), ages, feeds, st.integers(0, 9)),
+    st.tuples(st.just("data"), ages, feeds, st.integers(1, 9)),
+    st.tuples(st.just("backfilled"), st.booleans(), st.booleans(), st.integers(0, 9)),
+    st.tuples(st.just("doubt"), ages),
     st.tuples(st.just("tick"), st.sampled_from([0.0, 0.0, 0.0, 0.01, 7.0, 600.0])),
     st.tuples(st.just("early"), st.just(0.0)),
     st.tuples(st.just("wall"), st.sampled_from([-3_600.0, 6.0, 3_600.0])),
 )
-
-
-# Three times what the profile asks for: these find the most.
-MORE = settings(max_examples=3 * settings().max_examples)
 
 
 class Run:
@@ -100,6 +108,9 @@ class Run:
         self.open = 0  # the number of the connection that is open or opening
         self.opens = []
         self.waits = []
+        self.reads = []
+        self.frames = 0
+        self.gaps = {}  # the state of the gap of each subscription, as it was told
 
     def feed(self, event):
         self.journal.append((self.now, event))
@@ -129,6 +140,18 @@ class Run:
                     assert TRANSITIONS[notice.old][notice.because] is notice.new
                 if type(notice).__name__ == "Reconnecting":
                     self.waits.append(notice.delay_seconds)
+                if isinstance(notice, say.Gap):
+                    assert notice.status == "open"
+                    assert notice.until is None
+                    self.gaps[notice.subscription] = notice
+            case do.Backfill(subscription):
+                assert session.registry.entries[subscription].gap is not None
+                self.reads.append(effect)
+            case do.Release(subscription):
+                session.registry.entries[subscription].continuity.release()
+            case do.CloseGap(notice):
+                assert notice.status in ("recovered", "unrecoverable")
+                assert notice.since <= notice.until
 
     def play(self, happening):
         session, number = self.session, self.session.connection_id
@@ -157,6 +180,10 @@ class Run:
                 self.feed(on.MessageReceived(number - age, message))
             case ("data", age, (subscription, traits), key):
                 self.data(number - age, subscription, traits, key)
+            case ("backfilled", failed, complete, found):
+                self.backfilled(failed, complete, found)
+            case ("doubt", age):
+                self.feed(on.LossSuspected(number - age))
             case ("tick", late):
                 if isfinite(session.deadline):
                     self.now = max(self.now, session.deadline) + late
@@ -166,18 +193,36 @@ class Run:
             case ("wall", step):
                 self.wall += step
 
-    def data(self, number, subscription, traits, key):
-        update = Update(traits.route, b"")
+    def data(self, number, subscription, traits, at):
+        self.frames += 1
+        update = Update(traits.route, str(self.frames).encode())
         if traits.memory:
-            update.keys = [key]
-            update.keep([key])
+            update.keep([(at, at, at)])
+            update.oldest = update.time = at
+            update.seen = 1
         entry = self.session.admit(number, update, self.now)
         if entry is not None:
             assert self.session.state in CONNECTED
             assert number == self.session.connection_id
             assert entry.is_wanted
             if not entry.is_speaking:
-                self.feed(on.DataStarted(number, entry.subscription))
+                name = entry.subscription
+                self.feed(on.DataStarted(number, name, update.oldest, update.time, 1))
+
+    def backfilled(self, failed, complete, found):
+        """Answer the oldest read, as long as it is about a gap that is open."""
+        while self.reads:
+            wanted = self.reads.pop(0)
+            entry = self.session.registry.entries.get(wanted.subscription)
+            if entry and entry.gap and entry.gap.number == wanted.number:
+                name, number = wanted.subscription, wanted.number
+                done = on.BackfillDone(name, number, failed, complete, found, found)
+                self.feed(done)
+                return
+
+
+# Three times what the profile asks for: these find the most.
+MORE = settings(max_examples=3 * settings().max_examples)
 
 
 @pytest.mark.parametrize("gate", [False, True], ids=["reports", "gate"])

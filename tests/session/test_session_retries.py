@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from itertools import pairwise
 from random import Random
 
 import msgspec
@@ -61,7 +62,8 @@ def test_every_delay_is_spread_by_a_quarter_also_at_the_cap(drive):
         0.75 * n <= wait <= 1.25 * n for n, wait in zip(nominal, waits, strict=True)
     )
     assert len(set(waits)) == 400
-    assert min(waits[6:]) < 47 < 73 < max(waits)
+    assert min(waits[6:]) < 47
+    assert max(waits) > 73
 
 
 def test_survives_thousands_of_failures(drive, steady):
@@ -290,9 +292,7 @@ def test_an_attempt_that_is_held_back_is_made_when_there_is_room(drive, steady):
     it.connect()
 
     assert it.effects == [
-        do.Announce(
-            say.StateChanged(State.IDLE, State.BACKOFF, say.Trigger.HELD_BACK)
-        )
+        do.Announce(say.StateChanged(State.IDLE, State.BACKOFF, say.Trigger.HELD_BACK))
     ]
     assert it.session.retry_at == 60.0
     it.tick()
@@ -386,9 +386,7 @@ def test_the_gate_lets_one_probe_through_for_each_timeout_and_never_ends(drive):
         it.now += 0.5
         it.lost()
 
-    assert [round(b - a, 3) for a, b in zip(probes, probes[1:], strict=False)] == [
-        300.5
-    ] * 9
+    assert [round(b - a, 3) for a, b in pairwise(probes)] == [300.5] * 9
 
 
 def test_a_probe_that_succeeds_opens_the_gate(drive, feeds):

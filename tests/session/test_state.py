@@ -74,3 +74,12 @@ def test_states_are_called_what_the_contract_calls_them():
     assert {str(state) for state in State} == {
         *("idle", "connecting", "syncing", "live", "backoff", "closing", "closed")
     }
+
+
+def test_the_states_are_ranked_by_how_far_they_are_from_live():
+    ranked = sorted(State, key=lambda state: state.rank)
+
+    assert ranked == [
+        *(S.CLOSED, S.IDLE, S.CLOSING, S.BACKOFF, S.CONNECTING, S.SYNCING, S.LIVE)
+    ]
+    assert [state.rank for state in ranked] == list(range(7))

@@ -25,7 +25,9 @@ def _specification():
 @pytest.fixture(scope="session")
 def blocks():
     """Every Python block of the specification, in order."""
-    return re.findall(r"^```python\n(.*?)^```", _specification(), re.MULTILINE | re.DOTALL)
+    return re.findall(
+        r"^```python\n(.*?)^```", _specification(), re.MULTILINE | re.DOTALL
+    )
 
 
 class RunningVenue:

@@ -22,6 +22,7 @@ import traceback
 import types
 import urllib.request
 from datetime import datetime, timedelta
+from pathlib import Path
 
 PACKAGE, BLOCKS, REPORT = sys.argv[1:]
 HURRY = 200.0
@@ -173,7 +174,7 @@ def run_the_bot(source):
             tell("/sim/fault", fault={"fault": "cut", "how": "rst"})
             await asyncio.sleep(0.3)
         if nap == 4:
-            await until(lambda: block["bot"].client.is_connected())
+            await until(block["bot"].client.is_connected)
 
     block.asyncio.between = break_and_heal
     logger = block["logger"]
@@ -215,7 +216,7 @@ async def data_gap(source):
     block = Block(source, datetime=datetime, timedelta=timedelta)
     await block.play()
     for seconds in (5, 60):
-        moment = datetime.now() - timedelta(seconds=seconds)
+        moment = datetime.now() - timedelta(seconds=seconds)  # noqa: DTZ005
         await block["handle_data_gap"](object(), moment)
     return {"log": block.lines}
 
@@ -234,7 +235,7 @@ async def breaker(source):
             [theirs.should_attempt_reconnection(), ours.should_attempt_reconnection()]
         )
         ours.record_failure()
-    theirs.failure_count, theirs.last_failure = 3, datetime.now()
+    theirs.failure_count, theirs.last_failure = 3, datetime.now()  # noqa: DTZ005
     answers.append(
         [theirs.should_attempt_reconnection(), ours.should_attempt_reconnection()]
     )
@@ -250,7 +251,10 @@ async def sequence(source):
     block = Block(source)
     await block.play()
     resilience = importlib.import_module(f"{PACKAGE}.resilience")
-    ours, theirs = resilience.MessageSequenceTracker(), block["MessageSequenceTracker"]()
+    ours, theirs = (
+        resilience.MessageSequenceTracker(),
+        block["MessageSequenceTracker"](),
+    )
     missing = 0
     for number in (1, 2, 5, 6):
         theirs.check_sequence("BTC", number)
@@ -269,7 +273,9 @@ async def debug_logging(source):
     try:
         with contextlib.redirect_stderr(io.StringIO()) as output:
             await block.play()
-            block["logger"].addFilter(lambda record: heard.append(record.levelname) or True)
+            block["logger"].addFilter(
+                lambda record: heard.append(record.levelname) or True
+            )
             async with connected():
                 pass
     finally:
@@ -348,8 +354,10 @@ def play(source):
     with contextlib.redirect_stdout(io.StringIO()) as output:
         try:
             facts = scene(source)
-            result["facts"] = asyncio.run(facts) if inspect.iscoroutine(facts) else facts
-        except BaseException:
+            result["facts"] = (
+                asyncio.run(facts) if inspect.iscoroutine(facts) else facts
+            )
+        except BaseException:  # noqa: BLE001 -- reported
             result["error"] = traceback.format_exc()
     result["printed"] = output.getvalue()
     return result
@@ -362,10 +370,9 @@ def is_no_timing(record):
 
 if __name__ == "__main__":
     logging.getLogger("asyncio").addFilter(is_no_timing)
-    with open(BLOCKS, encoding="utf-8") as file:
-        sources = json.load(file)
+    sources = json.loads(Path(BLOCKS).read_text("utf-8"))
     results = [play(source) for source in sources]
     where = importlib.import_module(PACKAGE).__file__
-    with open(REPORT, "w", encoding="utf-8") as file:
-        scenes = [scene.__name__ for scene in SCENES.values()]
-        json.dump({"where": where, "scenes": scenes, "blocks": results}, file)
+    scenes = [scene.__name__ for scene in SCENES.values()]
+    report = {"where": where, "scenes": scenes, "blocks": results}
+    Path(REPORT).write_text(json.dumps(report), "utf-8")

@@ -26,9 +26,14 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 def wheel(tmp_path_factory):
     """The folder that the built wheel is installed in."""
     folder = tmp_path_factory.mktemp("wheel")
-    build = "from hatchling.build import build_wheel; import sys; build_wheel(sys.argv[1])"
+    build = (
+        "from hatchling.build import build_wheel; import sys; build_wheel(sys.argv[1])"
+    )
     subprocess.run(
-        [sys.executable, "-c", build, str(folder)], cwd=ROOT, check=True, capture_output=True
+        [sys.executable, "-c", build, str(folder)],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
     )
     (built,) = folder.glob("*.whl")
     subprocess.run(
@@ -112,7 +117,9 @@ def test_nothing_is_said_on_stderr(played):
 def test_the_quick_start_prints_prices_and_ends(played):
     block = result_of(played, "quick_start")
     assert block["facts"]["naps"] == [300]
-    prices = [line for line in block["printed"].splitlines() if line.startswith("Price:")]
+    prices = [
+        line for line in block["printed"].splitlines() if line.startswith("Price:")
+    ]
     assert len(prices) >= 3
     assert "'allMids'" in prices[0]
     assert re.search(r"'BTC': '\d+\.?\d*'", prices[0])
@@ -144,7 +151,7 @@ def test_the_message_timeout_is_set_and_shown(played):
     assert stats["connection_monitor_active"] is True
     heard = datetime.fromisoformat(stats["last_message_time"])
     assert heard.tzinfo is None
-    assert abs((datetime.now() - heard).total_seconds()) < 600
+    assert abs((datetime.now() - heard).total_seconds()) < 600  # noqa: DTZ005
     assert "Timeout: 15.0s" in block["printed"]
 
 
@@ -153,8 +160,14 @@ def test_the_trading_bot_lives_through_a_cut_and_stops(played):
     log = facts["log"]
     assert facts["ended"] == "cancelled"
     assert facts["trades"] > 0
-    assert any(level == "DEBUG" and text.startswith("Price update") for level, text in log)
-    warned = [i for i, (level, text) in enumerate(log) if level == "WARNING" and "disconnected" in text]
+    assert any(
+        level == "DEBUG" and text.startswith("Price update") for level, text in log
+    )
+    warned = [
+        i
+        for i, (level, text) in enumerate(log)
+        if level == "WARNING" and "disconnected" in text
+    ]
     assert warned
     assert any("connection healthy" in text for _, text in log[warned[-1] :])
     assert not [text for level, text in log if level == "ERROR"]
@@ -212,7 +225,9 @@ def test_the_downtime_alert_fires_while_down_only(played):
     facts = result_of(played, "alert")["facts"]
     assert facts["quiet"] == []
     assert facts["log"]
-    assert all(level == "CRITICAL" and "down for" in text for level, text in facts["log"])
+    assert all(
+        level == "CRITICAL" and "down for" in text for level, text in facts["log"]
+    )
     assert datetime.fromisoformat(facts["lost"]).tzinfo is None
 
 

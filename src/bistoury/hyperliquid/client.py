@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Mapping
 from random import Random
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 from ..config import Config
@@ -30,7 +30,7 @@ from ..resilience import ConnectionCircuitBreaker
 from ..session import Subscription
 from ..session import events as on
 from ..transport.base import Transport
-from . import feeds, wire
+from . import feeds, validate, wire
 from .audience import Audience
 from .auditor import Auditor, check
 from .claims import Claims
@@ -49,11 +49,15 @@ from .viewing import Viewing, subscription_of
 from .waiting import Waiting
 from .wiring import LineMaker, transport_of
 
+if TYPE_CHECKING:
+    from .info import Info
+
 logger = logging.getLogger(__name__)
 
 _ACKNOWLEDGED_WITHIN = 10.0
 _HANDLERS_WITHIN = 1.0
 _CLOSED_WITHIN = 1.5
+_LOOSE_ENDS_WITHIN = 0.2
 
 
 class HyperLiquidIntegration(Residing, Subscribing, Tuning, Viewing, Hearing, Requests):
@@ -72,7 +76,9 @@ class HyperLiquidIntegration(Residing, Subscribing, Tuning, Viewing, Hearing, Re
         journal: a file for the incident journal, which ``bistoury replay`` reads.
         journal_max_bytes: how much of it to keep, the part before it included.
         transport: another way of opening connections, for tests.
+        rest: another way of asking over REST, for tests.
         rng: where jitter comes from, for tests.
+        wall_clock: what tells the time of day, for tests.
     """
 
     def __init__(
@@ -88,20 +94,24 @@ class HyperLiquidIntegration(Residing, Subscribing, Tuning, Viewing, Hearing, Re
         journal_max_bytes: int = MAX_BYTES,
         ssl_context: ssl.SSLContext | None = None,
         transport: Transport | None = None,
+        rest: Info | None = None,
         rng: Random | None = None,
+        wall_clock: Callable[[], float] = time.time,
     ) -> None:
         self.config = config if config is not None else Config.load_from_env()
         if not isinstance(self.config, Config):
             raise ConfigError("config", config, "a Config, or nothing")
         self.connect_timeout = connect_timeout
         self._ssl_context = ssl_context
+        if rest is not None:
+            self.__dict__["info"] = rest
         host = urlsplit(self.config.api_url).netloc
         self._account = account_of(host, self.config.limits)
-        self._claims = Claims(self._account, _count("redundancy", redundancy))
+        self._claims = Claims(self._account, validate.count(redundancy, "redundancy"))
         self._logs = Logs(logger)
         self._journal = None
         if journal is not None:
-            most = _count("journal_max_bytes", journal_max_bytes)
+            most = validate.count(journal_max_bytes, "journal_max_bytes")
             failed = self._logs.journal_failed
             self._journal = Journal(journal, max_bytes=most, failed=failed)
         self._fleet = Fleet(
@@ -112,10 +122,11 @@ class HyperLiquidIntegration(Residing, Subscribing, Tuning, Viewing, Hearing, Re
                 transport or transport_of(self.config, ssl_context),
                 rng or Random(),
                 circuit_breaker=circuit_breaker,
+                wall_clock=wall_clock,
                 journal=self._journal,
             ),
             self._claims.may_connect,
-            shards=_count("shards", shards),
+            shards=validate.count(shards, "shards"),
             redundancy=redundancy,
         )
         self._monitor = Monitor()
@@ -157,7 +168,7 @@ class HyperLiquidIntegration(Residing, Subscribing, Tuning, Viewing, Hearing, Re
             if self._canary is not None:
                 await self.subscribe(self._canary)
                 self._canary = None
-            self._fleet.feed(on.ConnectRequested(time.time()))
+            self._fleet.feed(on.ConnectRequested(self._supervisor.wall()))
         try:
             await self._waiting.until(
                 lambda: self._fleet.is_live or not self._is_going_on,
@@ -194,6 +205,8 @@ class HyperLiquidIntegration(Residing, Subscribing, Tuning, Viewing, Hearing, Re
             self._close_requests(),
             *(box.finish(_HANDLERS_WITHIN) for box in boxes if box.task is not asking),
         )
+        for line in self._fleet.lines:
+            await line.supervisor.finish(_LOOSE_ENDS_WITHIN)
 
     async def reconnect(self, reason: str = "user") -> None:
         """Drop every connection and open others; do nothing while disconnected."""
@@ -335,7 +348,7 @@ class HyperLiquidIntegration(Residing, Subscribing, Tuning, Viewing, Hearing, Re
         max_queue: int = DEFAULT_LIMIT,
     ) -> Stream:
         """Return an async iterator over the same data as a handler would get."""
-        limit = _count("max_queue", max_queue)
+        limit = validate.count(max_queue, "max_queue")
         return Stream(self, subscription_of(subscription), wire.read, limit)
 
     def add_message_handler(self, type: str, handler: Handler) -> Callable[[], None]:  # noqa: A002
@@ -363,7 +376,7 @@ class HyperLiquidIntegration(Residing, Subscribing, Tuning, Viewing, Hearing, Re
             self._claims.connected(len(new))
             for line in new:
                 line.supervisor.attach(asyncio.get_running_loop())
-                line.supervisor.feed(on.ConnectRequested(time.time()))
+                line.supervisor.feed(on.ConnectRequested(line.supervisor.wall()))
 
     def _note_raw(self, subscription: Subscription) -> None:
         is_wanted = self._dispatcher.has_raw(subscription)
@@ -377,9 +390,3 @@ def _checked(handler: Handler) -> Handler:
     if not callable(handler):
         raise ConfigError("handler", handler, "a function or a coroutine function")
     return handler
-
-
-def _count(field: str, value: int) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ConfigError(field, value, "a whole number from 1")
-    return value

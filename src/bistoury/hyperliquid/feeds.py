@@ -133,6 +133,7 @@ _ROWS = (
         ("coin", "interval"),
         tells=("coin", "interval"),
         heals=_REQUEST,
+        note="versions of a bar in between",
         key=_bar,
         moment="t",
         is_single=True,
@@ -148,7 +149,14 @@ _ROWS = (
     Feed("allDexsAssetCtxs", _PERIODIC, greets=True),
     Feed("assetCtxs", _PERIODIC, optional=("dex",), tells=("dex",)),  # undocumented
     Feed("spotAssetCtxs", _PERIODIC),  # undocumented
-    Feed("fastAssetCtxs", _PERIODIC, greets=True),
+    Feed(
+        "fastAssetCtxs",
+        _PERIODIC,
+        greets=True,
+        # Frames are changes to be merged: each counts.
+        is_lossless=True,
+        note="changes in between",
+    ),
     Feed("outcomeMetaUpdates", _SPARSE, heals=Heals.NEVER, is_lossless=True),
     Feed("notification", _SPARSE, ("user",), heals=Heals.NEVER, is_lossless=True),
     Feed("webData3", _PERIODIC, ("user",), tells=("user",), greets=True),
@@ -171,7 +179,7 @@ _ROWS = (
         _SPARSE,
         ("user",),
         heals=_REQUEST,
-        note="transitions between an order's first and final status",
+        note="transitions before an order's last one",
         key=_order,
         moment="statusTimestamp",
     ),

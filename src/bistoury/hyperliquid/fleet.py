@@ -45,10 +45,10 @@ class Fleet:
         self._make_line = make_line
         self._may_grow = may_grow
         self._redundancy = redundancy
+        self._shards = shards
         self.groups: list[Group] = []
         for _ in range(shards):
             self._add_group()
-        self._shards = shards
 
     # As one
 
@@ -60,14 +60,23 @@ class Fleet:
     @property
     def lead(self) -> Line:
         """The line that shows how things are: of the worst group, its best."""
-        return min(
-            (group.lead for group in self.groups), key=lambda it: it.session.state.rank
-        )
+        leads = [group.lead for group in self._counting]
+        return min(leads, key=lambda line: line.session.state.rank)
+
+    @property
+    def _counting(self) -> list[Group]:
+        # One more subscription does not end being live, so neither does the connection
+        # that it takes; once that was live it counts like the others.
+        return [
+            group
+            for number, group in enumerate(self.groups)
+            if number < self._shards or group.was_live
+        ]
 
     @property
     def is_live(self) -> bool:
         """Whether everything wanted is granted on some line."""
-        return all(group.is_live for group in self.groups)
+        return all(group.is_live for group in self._counting)
 
     @property
     def is_resting(self) -> bool:

@@ -23,6 +23,8 @@ class Group:
 
     def __init__(self) -> None:
         self.lines: list[Line] = []
+        self.was_live = False
+        """Whether some line was live since the client connected."""
         self.continuities: dict[Subscription, Continuity] = {}
         self.wanted: dict[Subscription, Traits] = {}
         self._covered: set[tuple[int, Subscription]] = set()

@@ -64,6 +64,8 @@ class Hearing(Requests):
                 self._account.learn(kind, limit)
             case heard.Refused(subscription, will_retry=False):
                 self._claims.drop(subscription)
+            case heard.StateChanged(new=State.LIVE) if group is not None:
+                group.was_live = True
             case heard.StateChanged(new=State.CLOSED) if self._fleet.is_resting:
                 self._claims.end()
             case _:
@@ -106,10 +108,13 @@ class Hearing(Requests):
         self._logs.handler_failed(handler, error)
 
     def overflowed(self, handler: Handler, gap: heard.Gap) -> None:
-        """Count what a slow handler had no room for."""
-        self._monitor.overflowed += gap.missed_count or 0
+        """Tell of what a slow handler had no room for."""
         self._logs.overflowed(handler, gap)
         self._listeners.hear(gap)
+
+    def missed(self, rows: int) -> None:
+        """Count what a slow handler had no room for."""
+        self._monitor.overflowed += rows
 
     async def _read_history(self, line: Line, wanted: do.Backfill) -> None:
         from . import history  # noqa: PLC0415 -- REST costs those who never need it

@@ -131,6 +131,13 @@ def milliseconds(value: object, field: str) -> int:
     return value
 
 
+def count(value: object, field: str) -> int:
+    """Return ``value`` if it is a whole number from 1."""
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
+        return value
+    raise ConfigError(field, value, "a whole number from 1")
+
+
 def time_range(start: object, end: object) -> dict[str, int]:
     """Return the fields that ask for a stretch of time; either may be open."""
     asked = {"startTime": start, "endTime": end}

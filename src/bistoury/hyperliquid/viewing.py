@@ -77,15 +77,16 @@ class Viewing:
         return self._fleet.lead.supervisor
 
     def _view(self) -> health.View:
+        session = self._session
         return health.View(
-            session=self._session,
+            session=session,
             sessions=[line.session for line in self._fleet.lines],
             entries=self._fleet.entries(),
             monitor=self._monitor,
             limits=self._account,
             now=self.now(),
+            state=session.state,
             loop_lag=self._supervisor.loop_lag,
-            is_live=self._fleet.is_live,
             is_attached=self._claims.is_active,
             audit=self._auditor.totals(),
         )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ssl
-import time
+from collections.abc import Callable
 from itertools import count
 from random import Random
-from urllib.request import getproxies
+from urllib.parse import urlsplit
 
 from ..config import Config
 from ..recorder.journal import Journal
@@ -30,6 +30,7 @@ class LineMaker:
         rng: Random,
         *,
         circuit_breaker: ConnectionCircuitBreaker | None,
+        wall_clock: Callable[[], float],
         journal: Journal | None = None,
     ) -> None:
         self._owner = owner
@@ -37,6 +38,7 @@ class LineMaker:
         self._account = account
         self._transport = transport
         self._rng = rng
+        self._wall_clock = wall_clock
         self._is_gate = circuit_breaker is not None
         self._breaker = (circuit_breaker or ConnectionCircuitBreaker()).breaker
         self._numbers = count(1)
@@ -56,7 +58,7 @@ class LineMaker:
             numbers=self._numbers,
         )
         url = self._config.ws_url
-        line = Line(self._owner, session, self._transport, url, time.time)
+        line = Line(self._owner, session, self._transport, url, self._wall_clock)
         if self._journal is not None:
             line.supervisor.recorder = self._journal.line(session)
         return line
@@ -78,6 +80,9 @@ def transport_of(config: Config, ssl_context: ssl.SSLContext | None) -> Transpor
 
     proxy = config.proxy
     if proxy is None and config.trust_env:
+        from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415 -- slow
+
         scheme = "https" if config.ws_url.startswith("wss") else "http"
-        proxy = getproxies().get(scheme)
+        if not proxy_bypass(urlsplit(config.ws_url).hostname or ""):
+            proxy = getproxies().get(scheme)
     return PicowsTransport(ssl_context=ssl_context, proxy=proxy)

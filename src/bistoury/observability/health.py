@@ -52,12 +52,18 @@ class View:
     limits: Limits
     now: float
     """The sessions' time."""
+    state: State
+    """Live only when everything wanted is; read once, so that no two figures differ."""
     loop_lag: float = 0.0
-    is_live: bool = False
     audit: dict[str, Any] = field(default_factory=dict)
     """What audits of trades found out so far."""
     is_attached: bool = True
     """Whether the monitor watches: from connect to disconnect."""
+
+    @property
+    def is_live(self) -> bool:
+        """Whether everything wanted is granted."""
+        return self.state is State.LIVE
 
     @property
     def received(self) -> int:
@@ -81,7 +87,7 @@ def reconnection_stats(view: View) -> dict[str, Any]:
     """Return what ``get_reconnection_stats`` promises."""
     session, monitor = view.session, view.monitor
     lost_at = monitor.lost_at
-    state = session.state
+    state = view.state
     waiting = state is State.BACKOFF
     return {
         "currently_connected": view.is_live,
@@ -117,7 +123,7 @@ def connection_health(view: View) -> dict[str, Any]:
     ]
     times = [*monitor.response_times, *pings]
     outcomes = [*monitor.outcomes, *(True for _ in pings)]
-    is_open = session.state in (State.SYNCING, State.LIVE)
+    is_open = view.state in (State.SYNCING, State.LIVE)
     age = None if view.data_at is None else now - view.data_at
     subscriptions = {
         str(subscription): _subscription(entry, view)
@@ -128,7 +134,7 @@ def connection_health(view: View) -> dict[str, Any]:
         "is_healthy": not reasons,
         "success_rate": sum(outcomes) / len(outcomes) if outcomes else 1.0,
         "avg_response_time": sum(times) / len(times) if times else 0.0,
-        "state": str(session.state),
+        "state": str(view.state),
         "reasons": reasons,
         "last_message_age_seconds": age,
         "uptime_seconds": now - session.opened_at if is_open else 0.0,
@@ -149,7 +155,7 @@ def reasons_for(view: View) -> list[str]:
     reasons: list[str] = []
     if not view.is_live:
         why = f", last error: {session.last_error}" if session.last_error else ""
-        reasons.append(f"not live ({session.state}{why})")
+        reasons.append(f"not live ({view.state}{why})")
     elif not session.is_ready:
         reasons.append("connected, but not yet proven to carry data")
     elif session.registry.due:

@@ -96,4 +96,4 @@ class PaperAccount:
             self.positions[coin] = PaperPosition(coin, size, entry)
         else:
             self.positions.pop(coin, None)
-        return closing * (price - held.entry_price)
+        return closing * (price - held.entry_price) + _ZERO  # no minus zero

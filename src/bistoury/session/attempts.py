@@ -12,6 +12,7 @@ from random import Random
 
 from .breaker import Breaker
 from .budget import Window
+from .causes import Cause
 from .policy import Policy
 
 
@@ -46,11 +47,20 @@ class Attempts:
         """Begin the back-off anew."""
         self.step = self.number = self.failures = 0
 
-    def delay(self, policy: Policy, *, penalty: int, at_least: float) -> float:
-        """Return how long to wait before the next attempt, in seconds."""
-        self.step += penalty
+    def delay(self, policy: Policy, cause: Cause, retry_after: float | None) -> float:
+        """
+        Return how long to wait before the next attempt, in seconds.
+
+        ``retry_after`` is what the venue asked for, if it did.
+        """
+        self.number += 1
+        if cause is Cause.USER:
+            return 0.0
+        if cause is Cause.RATE_LIMITED and retry_after is None:
+            self.step += policy.penalty_steps
         wait = policy.backoff.delay(self.step, self.rng)
         self.step += 1
+        at_least = min(retry_after or 0.0, policy.retry_after_limit)
         if at_least > wait:
             # Spread upwards only: the venue named a time before which not to come.
             wait = at_least * (1 + self.rng.uniform(0.0, policy.backoff.jitter))

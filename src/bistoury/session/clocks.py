@@ -44,10 +44,14 @@ class Clocks:
         """Open a question; nothing expires until ``timeout`` seconds have passed."""
         self._probed_at, self.grace_until = now, now + timeout
 
-    def settle(self, heard_at: float) -> bool:
-        """Close the question; return whether anything was heard since it was asked."""
+    def settle(self, answered_at: float) -> bool:
+        """
+        Close the question; return whether it was answered since it was asked.
+
+        Frames prove nothing: they may have waited in a buffer since before the nap.
+        """
         asked_at, self._probed_at = self._probed_at, inf
-        return heard_at >= asked_at
+        return answered_at >= asked_at
 
     def stop(self) -> None:
         """Forget the question: the connection it was about is gone."""

@@ -145,9 +145,13 @@ class Continuity:
         """Let live rows wait from now on."""
         self.is_holding = True
 
+    def discard(self) -> None:
+        """Hold no more, and forget what waits: nobody wants it."""
+        self.is_holding = False
+        self.found, self._held, self.held_rows = [], [], 0
+
     def release(self) -> list[Update]:
         """Return what waits and what was fetched, in order; hold no more."""
-        self.is_holding = False
         self.has_history = True
         live = {
             item[1]
@@ -161,7 +165,7 @@ class Continuity:
             for item in update.items or ()
             if not (is_recovered and item[1] in live)
         ]
-        self.found, self._held, self.held_rows = [], [], 0
+        self.discard()
         candidates.sort(key=lambda it: it.item[0])
         return list(self._frames(candidates))
 

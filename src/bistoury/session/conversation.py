@@ -295,8 +295,9 @@ class Conversation:
     def _granted(self, entry: Entry, now: float) -> None:
         self._announce(say.Granted(entry.subscription))
         self.recovery.granted(entry, now)
-        # Only the first promise starts the watch: acknowledgements must not feed it.
-        if self.registry.promising() == [entry]:
+        # Only the first promise starts the watch: acknowledgements must not feed it,
+        # nor those of a feed that is asked for again because it is mute.
+        if self.watchdog.data_at == inf and self.registry.promising():
             self.watchdog.promised(now)
 
     def _complained(self, error: VenueError, now: float) -> None:

@@ -40,14 +40,15 @@ class Freshness:
     def note(self, entry: Entry, update: Update, now: float) -> None:
         """Take a frame: see whether it is news, and how late it is."""
         if update.time:
+            if update.time <= entry.venue_time:
+                return  # it stands still, or repeats itself: that is not lateness
+            entry.venue_time = update.time
             if entry.is_speaking and not update.is_snapshot:
                 # The first frame may show a state of long ago.
                 delay = now - update.time / 1000
                 entry.delay = delay
-                self.least_delay = min(self.least_delay, delay)
-            if update.time <= entry.venue_time:
-                return
-            entry.venue_time = update.time
+                if delay < self.least_delay:
+                    self.least_delay = self.recovery.least_delay = delay
         entry.news_at = now
 
     def threshold(self, entry: Entry) -> float:
@@ -55,6 +56,8 @@ class Freshness:
         policy = self.policy
         if not entry.news_at:
             return policy.first_data_timeout
+        if not entry.longest:
+            return policy.stale_unlearned
         learned = policy.stale_intervals * entry.longest
         return min(max(learned, policy.stale_floor), policy.stale_ceiling)
 
@@ -89,7 +92,7 @@ class Freshness:
         """Forget what belonged to the connection; staleness does not."""
         for entry in self.registry.entries.values():
             entry.delay = 0.0
-            entry.ladder.is_lagging = False
+            entry.ladder.is_lagging, entry.ladder.late_frames = False, 0
             if entry.ladder.is_stale:
                 entry.ladder.next_at = inf  # the new connection is the next rung
 
@@ -99,8 +102,9 @@ class Freshness:
         for entry in self.registry.promising():
             age = self.age(entry, now)
             if age < self.threshold(entry):
-                if entry.ladder.is_stale:
-                    entry.ladder.reset()
+                # A grant is no news: before any, the age only counts from there.
+                if entry.ladder.is_stale and entry.news_at:
+                    self._cured(entry)
             else:
                 verdict = self._climb(entry, age, now) or verdict
         for entry in self.registry.entries.values():
@@ -111,6 +115,14 @@ class Freshness:
     def stale(self) -> list[Entry]:
         """Return the feeds that carry no news."""
         return [e for e in self.registry.entries.values() if e.ladder.is_stale]
+
+    def _cured(self, entry: Entry) -> None:
+        """Step off the ladder."""
+        if entry.ladder.tries:
+            # Perhaps it only speaks more rarely now, and would have been asked for
+            # again and again: be twice as patient until its rhythm is known.
+            entry.longest = 2 * self.threshold(entry) / self.policy.stale_intervals
+        entry.ladder.reset()
 
     def _climb(self, entry: Entry, age: float, now: float) -> tuple[Cause, str] | None:
         """Take the next rung for a feed without news."""
@@ -131,19 +143,22 @@ class Freshness:
             self.recovery.renewed(entry, now)
             self.registry.renew(entry)
             return None
-        if ladder.has_reconnected or not self._may_reconnect(now):
-            ladder.next_at = inf
-            ladder.has_reconnected = True
+        ladder.has_reconnected, ladder.next_at = True, inf
+        if not self._may_reconnect(now):
             return None
-        ladder.has_reconnected = True
-        ladder.next_at = inf
         self._announce(entry, age, "reconnect")
         return Cause.STALE, f"{entry.subscription} without news for {age:.0f} s"
 
     def _judge_lag(self, entry: Entry, now: float) -> tuple[Cause, str] | None:
         lag, ladder = entry.delay - self.least_delay, entry.ladder
         if lag < self.policy.lag_warning:
-            ladder.is_lagging = False
+            ladder.is_lagging, ladder.late_frames = False, 0
+            return None
+        if entry.venue_time == ladder.judged:
+            return None
+        ladder.judged = entry.venue_time
+        ladder.late_frames += 1
+        if ladder.late_frames < self.policy.lag_frames:
             return None
         if not ladder.is_lagging:
             ladder.is_lagging = True

@@ -18,6 +18,10 @@ class Ladder:
     """How often it was asked for again."""
     has_reconnected: bool = False
     """Whether a connection was given up for it."""
+    late_frames: int = 0
+    """Frames in a row that were judged late: one alone is a hiccup."""
+    judged: int = 0
+    """Venue time of the frame that was judged last, in milliseconds."""
     is_lagging: bool = False
     """Whether it was said that it falls behind."""
 

@@ -18,6 +18,8 @@ class Liveness:
 
     heard_at: float = inf
     """When the last frame came; infinity while there is no connection."""
+    answered_at: float = inf
+    """When the last pong came, or the connection opened; infinity without one."""
     round_trips: deque[float] = field(default_factory=lambda: deque(maxlen=256))
     """Ping round trips, in seconds, newest last."""
     _ping_due_at: float = inf
@@ -29,11 +31,13 @@ class Liveness:
 
     def start(self, now: float) -> None:
         """Begin with a new connection; the first ping is due at once."""
-        self.heard_at, self._ping_due_at, self._pinged_at = now, now, inf
+        self.heard_at = self.answered_at = self._ping_due_at = now
+        self._pinged_at = inf
 
     def stop(self) -> None:
         """Stop measuring: there is no connection to listen to."""
-        self.heard_at = self._ping_due_at = self._pinged_at = inf
+        self.heard_at = self.answered_at = inf
+        self._ping_due_at = self._pinged_at = inf
 
     def pinged(self, now: float, interval: float) -> None:
         """Note that a ping leaves; the next is due after ``interval`` seconds."""
@@ -43,7 +47,7 @@ class Liveness:
         """Note a pong. It carries no id, so it answers every ping before it."""
         if self._pinged_at <= now:
             self.round_trips.append(now - self._pinged_at)
-        self._pinged_at = inf
+        self.answered_at, self._pinged_at = now, inf
 
     def is_ping_due(self, now: float) -> bool:
         """Whether it is time to ask for a sign of life."""

@@ -44,9 +44,10 @@ class Ready(msgspec.Struct, frozen=True, tag=True):
     downtime_seconds: float
 
     def __str__(self) -> str:
+        plural = "" if self.restored == 1 else "s"
         return (
-            f"connection {self.connection_id} ready: {self.restored} subscriptions"
-            f" after {self.downtime_seconds:.1f} s"
+            f"connection {self.connection_id} ready: {self.restored}"
+            f" subscription{plural} after {self.downtime_seconds:.1f} s"
         )
 
 
@@ -70,8 +71,10 @@ class Disconnected(msgspec.Struct, frozen=True, tag=True):
     was_open: bool = True
 
     def __str__(self) -> str:
-        code = f", close {self.code}" if self.code is not None else ""
         why = f" ({self.reason})" if self.reason else ""
+        if not self.was_open:
+            return f"connection {self.connection_id} not opened: {self.cause}{why}"
+        code = f", close {self.code}" if self.code is not None else ""
         return (
             f"connection {self.connection_id} lost after {self.uptime_seconds:.1f} s:"
             f" {self.cause}{code}{why}"

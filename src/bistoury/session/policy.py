@@ -36,6 +36,8 @@ class Policy(msgspec.Struct, frozen=True):
     """... but never sooner than this ..."""
     stale_ceiling: float = 120.0
     """... nor later than this."""
+    stale_unlearned: float = 30.0
+    """... and after this before it has shown any rhythm."""
     first_data_timeout: float = 10.0
     """How long a feed whose venue greets may be granted and mute."""
     resubscribe_after: float = 5.0
@@ -46,6 +48,8 @@ class Policy(msgspec.Struct, frozen=True):
     """How often to ask for a stale feed again before a new connection."""
     lag_warning: float = 3.0
     """How far a feed may fall behind its best before it is said."""
+    lag_frames: int = 3
+    """... and so often in a row, a second apart or more ..."""
     lag_limit: float = 10.0
     """... and before another connection is tried."""
     hush_least: float = 5.0

@@ -37,6 +37,8 @@ class Recovery:
     effects: list[do.Effect]
     clock_offset: float = 0.0
     """Seconds to add to the session's time to get the time of day."""
+    least_delay: float = inf
+    """Session time less venue time at best: shows the venue's clock, once known."""
     totals: Counter[str] = field(default_factory=Counter)
     """How many gaps were ``recovered`` and how many ``unrecoverable``."""
     _numbers: count[int] = field(default_factory=lambda: count(1))
@@ -55,7 +57,9 @@ class Recovery:
         for entry in self.registry.entries.values():
             if entry.gap is not None:
                 self._suspend(entry, entry.gap)
-            elif entry.is_wanted and entry.is_held:
+            elif entry.is_wanted and (entry.was_granted or entry.is_speaking):
+                # Not only what is held: data comes although its acknowledgement was
+                # lost, and stops all the same.
                 self._begin(entry, cause, now)
                 if quietly:
                     self._quiet.add(entry.subscription)
@@ -85,8 +89,8 @@ class Recovery:
                 gap.read_at = now + self.policy.replay_timeout
             case Heals.NEVER:
                 self._settle(entry, gap, until=self._venue_now(now), proven=False)
-            case Heals.ITSELF:
-                pass
+            case _:
+                pass  # its next frame replaces what was missed
 
     def started(self, entry: Entry, event: on.DataStarted, now: float) -> None:
         """Take the first data over a new connection."""
@@ -182,9 +186,9 @@ class Recovery:
     def _begin(self, entry: Entry, cause: Cause, now: float, since: int = 0) -> OpenGap:
         known = since or entry.continuity.newest or entry.venue_time
         if not known:
-            # Nothing ever came: it was complete when it was granted, on our clock.
-            heard = entry.last_at or entry.granted_at
-            known = int((heard + self.clock_offset) * 1000)
+            # Nothing ever came: it was complete when it was granted.
+            heard = min(entry.last_at or entry.granted_at, now)
+            known = self._venue_now(heard)
             if entry.traits.heals in (Heals.REQUEST, Heals.REPLAY):
                 known -= _MARGIN_MS
         entry.gap = gap = OpenGap(
@@ -242,4 +246,6 @@ class Recovery:
         self.effects.append(do.Announce(notice))
 
     def _venue_now(self, now: float) -> int:
+        if self.least_delay < inf:
+            return int((now - self.least_delay) * 1000)
         return int((now + self.clock_offset) * 1000)

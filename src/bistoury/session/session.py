@@ -32,6 +32,7 @@ from .conversation import Conversation
 from .model import Subscription, Update
 from .policy import Policy
 from .registry import Entry, Registry
+from .reports import Reports
 from .state import CONNECTED, TRANSITIONS, TRYING, State, Trigger
 
 
@@ -81,18 +82,16 @@ class Session:
     _away_since: float = 0.0
     _is_stable: bool = False
     _is_rate_limited: bool = False
-    _breaker_state: str = "closed"
-    _reasons: tuple[str, ...] = ()
+    _tell: Reports = field(init=False)
 
     def __post_init__(self) -> None:
+        self._tell = Reports(self._effects)
         self.attempts = Attempts(
             self.rng, self.breaker, self.connections, self.breaker_is_gate
         )
+        registry = Registry(self.continuities)
         self.conversation = Conversation(
-            self.policy,
-            self.messages,
-            self._effects,
-            Registry(self.continuities),
+            self.policy, self.messages, self._effects, registry
         )
 
     def __repr__(self) -> str:
@@ -131,32 +130,29 @@ class Session:
 
     def handle(self, event: on.Event, now: float) -> list[do.Effect]:
         """Absorb one event; return what to do about it, in order."""
+        if getattr(event, "connection_id", self.connection_id) != self.connection_id:
+            return []
+        is_open = self.state in CONNECTED
         match event:
             case on.TimePassed(wall):
                 self._time_passed(now, wall)
                 # A deadline that time cannot move would spin the loop.
                 assert self.deadline > now, repr(self)
-            case on.MessageReceived(connection_id, message):
-                if connection_id == self.connection_id and self.state in CONNECTED:
-                    self.conversation.receive(message, now)
-                    self._settle(now)
-            case on.DataStarted(connection_id):
-                if connection_id == self.connection_id and self.state in CONNECTED:
-                    self.conversation.data_started(event, now)
-                    self._settle(now)
-            case on.BackfillDone():
-                if self.state in CONNECTED:
-                    self.conversation.backfilled(event, now)
-                    self._settle(now)
-            case on.LossSuspected(connection_id):
-                if connection_id == self.connection_id and self.state in CONNECTED:
-                    self.conversation.recovery.doubt(Cause.PROTOCOL_ERROR, now)
-            case on.ConnectionOpened(connection_id):
-                if connection_id == self.connection_id:
-                    self._move(Trigger.OPENED, now)
-            case on.ConnectionLost(connection_id):
-                if connection_id == self.connection_id:
-                    self._lost(event, now)
+            case on.MessageReceived(_, message) if is_open:
+                self.conversation.receive(message, now)
+                self._settle(now)
+            case on.DataStarted() if is_open:
+                self.conversation.data_started(event, now)
+                self._settle(now)
+            case on.BackfillDone() if is_open:
+                self.conversation.backfilled(event, now)
+                self._settle(now)
+            case on.LossSuspected() if is_open:
+                self.conversation.recovery.doubt(Cause.PROTOCOL_ERROR, now)
+            case on.ConnectionOpened():
+                self._move(Trigger.OPENED, now)
+            case on.ConnectionLost():
+                self._lost(event, now)
             case on.SubscribeRequested(subscription, traits):
                 self.registry.want(subscription, traits)
                 self._settle(now)
@@ -171,9 +167,11 @@ class Session:
                 self._close(now)
             case on.ReconnectRequested(reason):
                 self._reconnect(reason, now)
+            case on.PolicyChanged(policy):
+                self._adopt(policy, now)
             case _:
-                self._adopt(event.policy, now)
-        self._report_breaker(now)
+                pass  # for a connection that is not open
+        self._tell.breaker(self.breaker, now)
         effects = self._effects.copy()
         self._effects.clear()
         return effects
@@ -193,7 +191,7 @@ class Session:
             self._suspect(late, jump, now)
             return
         if self._clocks.is_probing and now >= self._clocks.grace_until:
-            answered = self._clocks.settle(self.conversation.liveness.heard_at)
+            answered = self._clocks.settle(self.conversation.liveness.answered_at)
             self._clocks.stop()
             if not answered:
                 self._drop(Cause.SUSPENDED, "no answer after a suspend", now)
@@ -206,7 +204,7 @@ class Session:
         if now >= self._down_at:
             self._down_at = now + self.policy.down_after
             since = datetime.fromtimestamp(self._away_since + self._clocks.offset, UTC)
-            self._announce(say.Down(since, self.attempts.number, self.last_error))
+            self._tell.announce(say.Down(since, self.attempts.number, self.last_error))
 
     def _is_odd(self, late: float, jump: float) -> bool:
         """Whether the process may have slept, and it matters."""
@@ -229,7 +227,7 @@ class Session:
             return
         self._clocks.probe(now, self.policy.probe_timeout)
         if self.state in CONNECTED:
-            self._announce(say.Probing(late, jump))
+            self._tell.announce(say.Probing(late, jump))
             self.conversation.ping(now)
 
     def _inspect(self, now: float) -> None:
@@ -241,7 +239,7 @@ class Session:
         if now >= self._stable_at:
             self._stable_at, self._is_stable = inf, True
             self.attempts.succeeded(now)
-            self._announce(say.Stable(self.connection_id))
+            self._tell.announce(say.Stable(self.connection_id))
         if now >= self._tick_at:
             self._tick_at = now + self.policy.tick
         self._settle(now)
@@ -318,18 +316,10 @@ class Session:
     def _schedule(self, event: on.ConnectionLost, now: float) -> None:
         """Decide how long to wait before the next attempt."""
         self._is_rate_limited = event.cause is Cause.RATE_LIMITED
-        self.attempts.number += 1
-        wait = 0.0
-        if event.cause is not Cause.USER:
-            harder = self._is_rate_limited and event.retry_after is None
-            wait = self.attempts.delay(
-                self.policy,
-                penalty=self.policy.penalty_steps if harder else 0,
-                at_least=min(event.retry_after or 0.0, self.policy.retry_after_limit),
-            )
+        wait = self.attempts.delay(self.policy, event.cause, event.retry_after)
         self.retry_at = now + wait
         self._move(Trigger.LOST, now, event.cause)
-        self._announce(say.Reconnecting(self.attempts.number, wait, event.cause))
+        self._tell.announce(say.Reconnecting(self.attempts.number, wait, event.cause))
 
     def _settle(self, now: float) -> None:
         """Ask for what is wanted, and see whether all is well."""
@@ -343,9 +333,9 @@ class Session:
                 self.is_ready = True
                 self._stable_at = max(now, self.opened_at + self.policy.stable_after)
                 restored, away = self.registry.held, now - self._away_since
-                self._announce(say.Ready(self.connection_id, restored, away))
+                self._tell.announce(say.Ready(self.connection_id, restored, away))
         if self.state is State.LIVE:
-            self._report_reasons(now)
+            self._tell.reasons(self.reasons(now))
 
     def _move(self, trigger: Trigger, now: float, cause: Cause = Cause.USER) -> None:
         """Make the one transition that ``trigger`` allows, if it allows any."""
@@ -353,7 +343,7 @@ class Session:
         if new is None:
             return
         self.state = new
-        self._announce(say.StateChanged(old, new, trigger))
+        self._tell.announce(say.StateChanged(old, new, trigger))
         if trigger is Trigger.CLOSE:
             self.breaker.withdraw()  # a probe cut short says nothing
         if old in CONNECTED and new not in CONNECTED:
@@ -368,7 +358,7 @@ class Session:
                 self.opened_at = now
                 self._expires_at = inf
                 self._tick_at = now + self.policy.tick
-                self._announce(say.Connected(self.connection_id))
+                self._tell.announce(say.Connected(self.connection_id))
                 self.conversation.begin(self.connection_id, now)
                 self._settle(now)
             case State.LIVE:
@@ -388,7 +378,7 @@ class Session:
     def _forget_connection(self, cause: Cause, now: float) -> None:
         self._stable_at = self._tick_at = inf
         self.is_ready = self._is_stable = False
-        self._reasons = ()
+        self._tell.forget_reasons()
         self._clocks.stop()
         asked_for = self.state in (State.CLOSING, State.CLOSED)
         self.conversation.end(cause, now, quietly=asked_for)
@@ -401,25 +391,10 @@ class Session:
         if is_off and self.state is State.BACKOFF:
             self._move(Trigger.GAVE_UP, now)
 
-    # Reports
-
-    def _report_reasons(self, now: float) -> None:
-        reasons = self.reasons(now)
-        if reasons and reasons != self._reasons:
-            self._announce(say.Degraded(reasons))
-        self._reasons = reasons
-
     def _report_end(self, event: on.ConnectionLost, now: float) -> None:
         was_open = self.state in CONNECTED
         uptime = now - self.opened_at if was_open else 0.0
         why = event.cause, event.code, event.reason
-        self._announce(say.Disconnected(*why, self.connection_id, uptime, was_open))
-
-    def _report_breaker(self, now: float) -> None:
-        state = self.breaker.state(now)
-        if state != self._breaker_state:
-            self._breaker_state = state
-            self._announce(say.BreakerChanged(state, self.breaker.failures))
-
-    def _announce(self, notice: say.Notice) -> None:
-        self._effects.append(do.Announce(notice))
+        self._tell.announce(
+            say.Disconnected(*why, self.connection_id, uptime, was_open)
+        )

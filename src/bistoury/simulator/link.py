@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from .conduct import Active
 from .faults import (
+    EVERYTHING,
     Delay,
     Drip,
     DropAcks,
@@ -100,6 +101,7 @@ class Link:
                 and fault.direction != "in"
                 and fault.type is None
                 and fault.coin is None
+                and set(fault.what) == set(EVERYTHING)
             ):
                 self._buried = True
                 return

@@ -55,6 +55,8 @@ class Pair:
         self.notices: list[tuple[float, Notice]] = []
         self.delivered: dict[str, list[str]] = defaultdict(list)
         """The keys of what was delivered, by stream, as the venue's ledger has it."""
+        self.on_message: Callable[[dict[str, Any], str], None] = _ignore
+        """Gets each message of events, and whose it is."""
         self.unreadable = 0
         self.info = LocalInfo(self.exchange, lambda: self.now)
         self._numbers: dict[int, int] = {}
@@ -199,6 +201,7 @@ class Pair:
         if update.message is None:
             return
         user = str(subscription.get("user"))
+        self.on_message(update.message, user)
         for stream, _, key in keys_in(wire.encode(update.message), user):
             self.delivered[stream].append(key)
 
@@ -279,3 +282,7 @@ class Pair:
             at = max(at, self._arrives_at[connection_id])
             self._arrives_at[connection_id] = at
         heapq.heappush(self._heap, (at, next(self._order), action))
+
+
+def _ignore(message: dict[str, Any], user: str) -> None:
+    """Let nobody know."""

@@ -8,8 +8,12 @@ on a real one it is a venue for a unit test.
 from __future__ import annotations
 
 import asyncio
+from random import Random
+from typing import Any
 
+from ..config import Config
 from ..errors import ConnectFailedError, ConnectionLostError, TransportError
+from ..hyperliquid.client import HyperLiquidIntegration
 from ..simulator.exchange import Exchange
 from ..simulator.outputs import Close, Refusal, Send
 from ..transport.base import Receiver
@@ -29,6 +33,21 @@ class MemoryVenue:
         self._transport = MemoryTransport(self._accept)
         exchange.advance(self.now())
         self._turn()
+
+    def client(
+        self, config: Config | None = None, **options: Any
+    ) -> HyperLiquidIntegration:
+        """Return a client of this venue, REST and time of day included."""
+        options = {"rng": Random(0), **options}
+        return HyperLiquidIntegration(
+            config or Config(network="local"),
+            **{
+                "transport": self,
+                "rest": self.info(),
+                "wall_clock": self.now,
+                **options,
+            },
+        )
 
     def info(self) -> LocalInfo:
         """Return a REST client that asks this venue directly."""

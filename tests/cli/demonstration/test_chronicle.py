@@ -64,14 +64,47 @@ def test_finds_the_last_of_a_name(client, chronicle):
     assert chronicle.last("connected").notice.number == 2
 
 
-def test_a_gap_counts_until_it_is_recovered(client, chronicle):
-    gap = {"subscription": TRADES, "since": 1, "until": 5}
-    client.tell("gap", **gap, status="open")
-    client.tell("gap", **(gap | {"since": 7, "until": 9}), status="open")
-    client.tell("gap", **gap, status="recovered")
-    client.tell("gap", **(gap | {"since": 7, "until": 9}), status="unrecoverable")
+def gap(since, until, status, note=""):
+    return {
+        "subscription": TRADES,
+        "since": since,
+        "until": until,
+        "status": status,
+        "note": note,
+    }
 
-    assert chronicle.gaps() == [Declared("trades:BTC", 7, 9)]
+
+def test_a_gap_counts_until_it_is_recovered(client, chronicle):
+    client.tell("gap", **gap(1, None, "open"))
+    client.tell("gap", **gap(7, None, "open"))
+    client.tell("gap", **gap(1, 5, "recovered"))
+    client.tell("gap", **gap(7, 9, "unrecoverable"))
+
+    assert chronicle.declared() == [Declared("trades:BTC", 7, 9)]
+    assert chronicle.gap_counts(0) == {"recovered": 1, "unrecoverable": 1}
+    assert chronicle.gap_counts(3) == {"unrecoverable": 1}
+
+
+def test_what_a_recovery_leaves_out_by_its_own_word_is_declared(client, chronicle):
+    client.tell("gap", **gap(1, 5, "recovered", "steps in between"))
+
+    assert chronicle.declared() == [Declared("trades:BTC", 1, 5, "steps in between")]
+
+
+async def test_waits_until_no_gap_is_open(client, chronicle):
+    client.tell("gap", **gap(1, None, "open"))
+    waiting = asyncio.create_task(chronicle.settled(5.0))
+    await asyncio.sleep(0)
+
+    client.tell("gap", **gap(1, 5, "unrecoverable"))
+
+    assert await waiting
+
+
+async def test_says_when_a_gap_stays_open(client, chronicle):
+    client.tell("gap", **gap(1, None, "open"))
+
+    assert not await chronicle.settled(0.01)
 
 
 def test_streams_are_called_as_in_the_ledger():

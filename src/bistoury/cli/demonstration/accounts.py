@@ -24,10 +24,10 @@ def accounts(outcome: Outcome) -> Table:
     table.add_column("stream", no_wrap=True)
     for name in _COLUMNS:
         table.add_column(name, justify="right", no_wrap=True)
-    proven = [(feed, row) for feed, row in outcome.rows if feed.is_proven]
-    for feed, row in proven:
+    for feed, row in outcome.rows:
         table.add_row(feed.name, *_figures(row))
-    table.add_row("all", *_figures(total([row for _, row in proven])), style="bold")
+    sums = total([row for _, row in outcome.rows])
+    table.add_row("all", *_figures(sums), style="bold")
     return table
 
 
@@ -43,20 +43,19 @@ def states(outcome: Outcome) -> Table:
 
 def verdict(outcome: Outcome) -> str:
     """Return what is to be thought of it."""
-    sums = total([row for feed, row in outcome.rows if feed.is_proven])
-    every = total([row for _, row in outcome.rows])
+    sums = total([row for _, row in outcome.rows])
     count = len(outcome.episodes)
     if outcome.is_sound:
-        none = "none lost" if not sums.in_gaps else f"{sums.in_gaps} in declared gaps"
+        gaps = f", {sums.in_gaps} in declared gaps" if sums.in_gaps else ""
         return (
             f"[bold green]✓ {count} broken connections in {outcome.seconds:.0f} s, "
-            f"{sums.published} events published:\n  {none}, none repeated, all "
-            "subscriptions restored.[/]"
+            f"{sums.published} events published{gaps}:\n  none lost, none repeated, "
+            "all subscriptions restored.[/]"
         )
     failed = sum(bool(episode.error) for episode in outcome.episodes)
     return (
-        f"[bold red]✗ {sums.lost} events lost, {every.repeated} repeated, "
-        f"{every.invented} never published;\n  {failed} of {count} connections not "
+        f"[bold red]✗ {sums.lost} events lost, {sums.repeated} repeated, "
+        f"{sums.invented} never published;\n  {failed} of {count} connections not "
         "restored.[/]"
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -65,18 +66,38 @@ class Chronicle:
         """Return the newest event of a name; there must be one."""
         return [told for told in self.told if told.name == name][-1]
 
-    def gaps(self) -> list[Declared]:
-        """Return the gaps that stayed open, or could not be filled."""
-        last: dict[tuple[str, int | None], Declared | None] = {}
-        for told in self.told:
-            if told.name != "gap":
-                continue
-            gap = told.notice
-            stream = stream_of(gap.subscription.fields)
-            is_closed = gap.status == "recovered"
-            declared = Declared(stream, gap.since, gap.until)
-            last[stream, gap.since] = None if is_closed else declared
-        return [gap for gap in last.values() if gap is not None]
+    async def settled(self, within: float) -> bool:
+        """Wait until no gap is open; return whether that came about in time."""
+        try:
+            async with asyncio.timeout(within):
+                while any(gap.status == "open" for gap in self._gaps().values()):
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def gap_counts(self, after: int) -> Counter[str]:
+        """Return how many gaps were told of from a position on, by how they stand."""
+        return Counter(gap.status for gap in self._gaps(after).values())
+
+    def declared(self) -> list[Declared]:
+        """
+        Return where something may be missing, by the client's own word.
+
+        That is in gaps that are open, that cannot be filled, or that were filled
+        as far as the venue's history goes: then a note says what it leaves out.
+        """
+        return [
+            Declared(stream, gap.since, gap.until, gap.note)
+            for (stream, _), gap in self._gaps().items()
+            if gap.status != "recovered" or gap.note
+        ]
+
+    def _gaps(self, after: int = 0) -> dict[tuple[str, int | None], Any]:
+        """Return the last word on each gap."""
+        told = (it.notice for it in self.told[after:] if it.name == "gap")
+        return {(stream_of(it.subscription.fields), it.since): it for it in told}
 
 
 def stream_of(fields: dict[str, Any]) -> str:

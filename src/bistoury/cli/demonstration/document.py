@@ -17,7 +17,6 @@ def document(outcome: Outcome) -> dict[str, Any]:
         "streams": [
             {
                 "stream": row.stream,
-                "proven": feed.is_proven,
                 "published": row.published,
                 "delivered": row.delivered,
                 "recovered": row.recovered,
@@ -25,8 +24,9 @@ def document(outcome: Outcome) -> dict[str, Any]:
                 "lost": row.lost,
                 "repeated": row.repeated,
                 "invented": row.invented,
+                "note": outcome.notes.get(row.stream) or None,
             }
-            for feed, row in outcome.rows
+            for _, row in outcome.rows
         ],
         "states": [
             {"feed": feed.name, "newest_seconds": age} for feed, age in outcome.states
@@ -54,5 +54,8 @@ def _episode(episode: Episode) -> dict[str, Any]:
         "first_data_after": episode.first_data_after,
         "published_meanwhile": episode.missed,
         "brought_back": episode.brought_back,
+        "in_gaps": episode.in_gaps,
+        "gaps": dict(episode.gaps),
+        "gaps_settled_after": episode.settled_after,
         "error": episode.error or None,
     }

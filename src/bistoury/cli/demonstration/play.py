@@ -8,19 +8,21 @@ it happens, and gets the whole as a value at the end.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, Protocol
 
 from .breaks import BREAKS, Break
-from .chronicle import Told
 from .proof import Row
 from .stage import Feed, Stage
 from .tape import Tamper
 
 _READY_WITHIN = 45.0
-_SETTLED_WITHIN = 3.0
+_AWAKE_WITHIN = 10.0
+_DELIVERED_WITHIN = 1.0
+_SETTLED_WITHIN = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +31,14 @@ class Pace:
 
     overture: float = 3.0
     """How much is watched before anything breaks."""
+    settling: float = 8.0
+    """How long gaps are given to close before the next break."""
     between: float = 5.0
     """How long a connection is kept before it is broken. A connection that lasted
     five seconds is stable: the next loss begins with the shortest delay again."""
 
 
-FAST = Pace(overture=1.0, between=1.0)
+FAST = Pace(overture=1.0, settling=0.0, between=1.0)
 
 
 @dataclass(slots=True)
@@ -62,12 +66,18 @@ class Episode:
     """Events that the venue published between the break and ready."""
     brought_back: int = 0
     """How many of them reached the application."""
+    in_gaps: int = 0
+    """How many did not, and lie in a gap that the client declared."""
+    gaps: Counter[str] = field(default_factory=Counter)
+    """How many gaps were told of, by how they stand."""
+    settled_after: float | None = None
+    """From the break until no gap was open; ``None`` if one still is."""
     error: str = ""
 
     @property
     def is_sound(self) -> bool:
         """Whether all came back."""
-        return not self.error and self.brought_back == self.missed
+        return not self.error and self.brought_back + self.in_gaps == self.missed
 
 
 @dataclass(slots=True)
@@ -80,6 +90,8 @@ class Outcome:
     """Each feed of states, and how old its newest message is, in seconds."""
     seconds: float
     messages: int
+    notes: dict[str, str] = field(default_factory=dict)
+    """For each stream with declared gaps, what the client says is missing."""
     started: bool = True
 
     @property
@@ -87,8 +99,7 @@ class Outcome:
         """Whether nothing is unaccounted for."""
         return (
             self.started
-            and all(row.is_sound for feed, row in self.rows if feed.is_proven)
-            and not any(row.repeated or row.invented for _, row in self.rows)
+            and all(row.is_sound for _, row in self.rows)
             and all(episode.is_sound for episode in self.episodes)
         )
 
@@ -112,7 +123,10 @@ class Audience(Protocol):
         """See an attempt being scheduled, or failing."""
 
     def restored(self, episode: Episode) -> None:
-        """See the client ready again, and what was missed accounted for."""
+        """See the client ready again, or given up."""
+
+    def accounted(self, episode: Episode) -> None:
+        """See what was missed accounted for."""
 
 
 async def play(
@@ -130,7 +144,7 @@ async def play(
             return await _scenes(stage, audience, pace, breaks)
         finally:
             watch.cancel()
-            await asyncio.wait([watch])
+            await asyncio.gather(watch, return_exceptions=True)
 
 
 async def _scenes(
@@ -141,13 +155,16 @@ async def _scenes(
     if not is_ready:
         return Outcome([], [], [], stage.seconds, 0, started=False)
     await asyncio.sleep(pace.overture)
+    await _awake(stage)
     episodes = []
     for number, one in enumerate(breaks, 1):
         audience.broke(number, len(breaks), one)
-        episode = await _survive(stage, audience, one)
+        episode = await _survive(stage, audience, one, pace.settling)
         episodes.append(episode)
-        await asyncio.sleep(pace.between)
+        opened = stage.chronicle.last("connected").at
+        await asyncio.sleep(max(0.0, opened + pace.between - monotonic()))
     until = stage.venue_time
+    await stage.chronicle.settled(_SETTLED_WITHIN)
     await _delivered(stage, stage.since, until)
     return Outcome(
         episodes,
@@ -155,17 +172,30 @@ async def _scenes(
         _states(stage),
         stage.seconds,
         stage.tape.messages,
+        {gap.stream: gap.note for gap in stage.chronicle.declared()},
     )
 
 
-async def _survive(stage: Stage, audience: Audience, one: Break) -> Episode:
+async def _awake(stage: Stage) -> None:
+    """Wait until every coin has traded: the market, too, has only just begun."""
+    names = {feed.name for feed in stage.feeds if feed.fields["type"] == "trades"}
+    end = monotonic() + _AWAKE_WITHIN
+    while monotonic() < end:
+        if names <= stage.tape.newest.keys():
+            return
+        await asyncio.sleep(0.05)
+
+
+async def _survive(
+    stage: Stage, audience: Audience, one: Break, settling: float
+) -> Episode:
     """Break the connection in one way; see the client come back."""
     episode = Episode(one)
     position, asked = len(stage.chronicle.told), stage.asked_again
     began, since = monotonic(), stage.venue_time
     acting = asyncio.create_task(one.act(stage))
     try:
-        ready = await _follow(stage, audience, episode, position, began)
+        await _follow(stage, audience, episode, position, began)
         await acting
     except TimeoutError:
         episode.error = f"not ready again within {_READY_WITHIN:g} s"
@@ -173,26 +203,36 @@ async def _survive(stage: Stage, audience: Audience, one: Break) -> Episode:
         return episode
     finally:
         acting.cancel()
-        await asyncio.wait([acting])
+        await asyncio.gather(acting, return_exceptions=True)
         stage.venue.heal()
-    await _conclude(stage, episode, ready, began, since)
     episode.asked_again = stage.asked_again - asked
     audience.restored(episode)
+    until = stage.venue_time
+    if await stage.chronicle.settled(settling):
+        episode.settled_after = monotonic() - began
+    await _conclude(stage, episode, began, since, until)
+    episode.gaps = stage.chronicle.gap_counts(position)
+    audience.accounted(episode)
     return episode
 
 
 async def _follow(
     stage: Stage, audience: Audience, episode: Episode, position: int, began: float
-) -> Told:
-    """Take in what the client tells until it is ready, and return that."""
+) -> None:
+    """Take in what the client tells until it is ready."""
+    names = ("disconnected", "reconnecting", "ready")
     async with asyncio.timeout(_READY_WITHIN):
         while True:
             told = await stage.chronicle.next(
-                "disconnected", "reconnecting", "ready", after=position
+                *names, after=position, within=_READY_WITHIN
             )
             position = stage.chronicle.told.index(told) + 1
             if told.name == "ready":
-                return told
+                episode.ready_after = told.at - began
+                episode.away = told.notice.downtime_seconds
+                episode.wanted = told.subscriptions["wanted"]
+                episode.acknowledged = told.subscriptions["acknowledged"]
+                return
             if told.name == "reconnecting":
                 episode.attempts.append(told.notice)
                 audience.trying(episode)
@@ -205,29 +245,25 @@ async def _follow(
 
 
 async def _conclude(
-    stage: Stage, episode: Episode, ready: Told, began: float, since: int
+    stage: Stage, episode: Episode, began: float, since: int, until: int
 ) -> None:
-    """Write down how the client stands, and what it brought back."""
-    episode.ready_after = ready.at - began
-    episode.away = ready.notice.downtime_seconds
-    episode.wanted = ready.subscriptions["wanted"]
-    episode.acknowledged = ready.subscriptions["acknowledged"]
-    await stage.client.wait_ready(_SETTLED_WITHIN)
+    """Write down what the client brought back."""
+    await stage.client.wait_ready(_DELIVERED_WITHIN)
     first = stage.tape.first_after(stage.chronicle.last("connected").at)
     episode.first_data_after = None if first is None else first - began
-    until = stage.venue_time
     await _delivered(stage, since, until)
-    rows = [row for feed, row in stage.rows(until, since) if feed.is_proven]
+    rows = [row for _, row in stage.rows(until, since)]
     episode.missed = sum(row.published for row in rows)
-    episode.brought_back = sum(row.delivered + row.in_gaps for row in rows)
+    episode.brought_back = sum(row.delivered for row in rows)
+    episode.in_gaps = sum(row.in_gaps for row in rows)
 
 
 async def _delivered(stage: Stage, since: int, until: int) -> None:
     """Wait for what is still on its way, for a while."""
-    end = monotonic() + _SETTLED_WITHIN
+    end = monotonic() + _DELIVERED_WITHIN
     while monotonic() < end:
-        rows = stage.rows(until, since)
-        if not any(row.lost for feed, row in rows if feed.is_proven):
+        rows = (row for _, row in stage.rows(until, since))
+        if all(row.published == row.delivered for row in rows):
             return
         await asyncio.sleep(0.05)
 

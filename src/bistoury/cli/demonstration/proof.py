@@ -16,11 +16,13 @@ from .tape import Tape
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """A gap that the client told of, and did not close."""
+    """A stretch in which something may be missing, as the client said."""
 
     stream: str
     since: int | None
     until: int | None
+    note: str = ""
+    """What is missing in it although the rest was recovered."""
 
     def covers(self, stream: str, time: int) -> bool:
         """Whether an event lies in it."""

@@ -8,14 +8,22 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
+from rich.table import Table
 
 from ..output import StatusLine
 from .accounts import accounts, duration, states, verdict
 from .breaks import Break
 from .play import Episode, Outcome
-from .stage import MAX_RECONNECT_DELAY, MESSAGE_TIMEOUT, RECONNECT_DELAY, Stage
+from .stage import (
+    MAX_RECONNECT_DELAY,
+    MESSAGE_TIMEOUT,
+    RECONNECT_DELAY,
+    REST_WEIGHT,
+    Stage,
+)
 
 _INDENT = 6
+_GAPS = ("recovered", "unrecoverable", "open")
 
 
 class Screen:
@@ -38,10 +46,11 @@ class Screen:
         kinds = dict.fromkeys(feed.fields["type"] for feed in stage.feeds)
         self._say(f"{len(stage.feeds)} subscriptions: {', '.join(kinds)}.")
         self._say(
-            "[dim]Shorter than the defaults, so that you need not wait: "
+            "[dim]Other than the defaults, so that you need not wait: "
             f"reconnect_delay {RECONNECT_DELAY:g} s (1),\n"
             f"max_reconnect_delay {MAX_RECONNECT_DELAY:g} s (60), "
-            f"message timeout {MESSAGE_TIMEOUT:g} s (30).[/]"
+            f"message timeout {MESSAGE_TIMEOUT:g} s (30),\n"
+            f"and {REST_WEIGHT} of REST weight a minute (1200).[/]"
         )
         if is_ready:
             self._say(f"[green]✓[/] connected and subscribed in {stage.seconds:.2f} s")
@@ -88,12 +97,23 @@ class Screen:
             f"{episode.acknowledged} of {episode.wanted} subscriptions "
             f"acknowledged{asked}"
         )
-        first = episode.first_data_after
+
+    def accounted(self, episode: Episode) -> None:
+        """Say what came back."""
+        first, settled = episode.first_data_after, episode.settled_after
         data = "no data" if first is None else f"first data after {duration(first)}"
+        gaps = episode.gaps
+        if gaps.total():
+            kinds = ", ".join(f"{gaps[kind]} {kind}" for kind in _GAPS if gaps[kind])
+            after = "" if settled is None else f" after {duration(settled)}"
+            self._step(f"{data}; gaps: {kinds}{after}")
+        else:
+            self._step(data)
         mark = "[green]✓[/]" if episode.is_sound else "[red]✗[/]"
+        rest = f", {episode.in_gaps} in declared gaps" if episode.in_gaps else ""
         self._step(
-            f"{mark} {data}; {episode.brought_back} of {episode.missed} events of "
-            "the outage delivered"
+            f"{mark} {episode.brought_back} of {episode.missed} events of the outage "
+            f"delivered{rest}"
         )
 
     def finale(self, outcome: Outcome) -> None:
@@ -103,19 +123,25 @@ class Screen:
             self._say("[red]✗ The client did not get ready: nothing was shown.[/]")
             return
         for table in (accounts(outcome), states(outcome)):
-            self._status.clear()
-            self._console.print(table)
+            self._draw(table)
             self._say()
         for feed, row in outcome.rows:
-            if not feed.is_proven:
-                self._say(
-                    f"[dim]Not part of the proof: {escape(feed.name)}, "
-                    f"{row.delivered} of {row.published} delivered.\nThe venue "
-                    "repeats none of what is missed there, and nobody asks for it "
-                    "yet.[/]"
-                )
+            if row.in_gaps:
+                note = outcome.notes.get(feed.stream) or "a gap is still open"
+                self._say(f"[dim]In gaps, {escape(feed.name)}: {escape(note)}.[/]")
         self._say()
         self._say(verdict(outcome))
+
+    def _draw(self, table: Table) -> None:
+        """Draw a table; in a file, without the blanks that fill it up."""
+        self._status.clear()
+        if self._console.is_terminal:
+            self._console.print(table)
+            return
+        with self._console.capture() as captured:
+            self._console.print(table)
+        for line in captured.get().splitlines():
+            self._console.out(line.rstrip(), highlight=False)
 
     def _step(self, text: str) -> None:
         self._say(text, _INDENT)

@@ -1,0 +1,187 @@
+"""Feeds that fall silent, repeat themselves or fall behind on a living connection."""
+
+import asyncio
+
+import pytest
+
+from bistoury import Config, StaleDataError
+from bistoury.simulator.exchange import Exchange
+from bistoury.simulator.faults import Freeze, Lag, Silent, Stuck
+from bistoury.simulator.settings import Cadences, Limits, Settings, many_coins
+from bistoury.testing.oracle import Oracle
+from bistoury.testing.venue import MemoryVenue
+from bistoury.testing.virtual_time import run
+
+
+def played(scenario, settings):
+    async def main():
+        venue = MemoryVenue(Exchange(settings, 1))
+        client = venue.client(Config(api_url="http://127.0.0.1:20"))
+        try:
+            return await scenario(client, venue)
+        finally:
+            await client.disconnect()
+            venue.stop()
+
+    return run(main())
+
+
+def inject(venue, fault, lasts=None):
+    venue.exchange.inject(fault, venue.now(), lasts)
+    venue.turn()
+
+
+def test_one_feed_of_fifty_is_found_and_healed_and_the_others_lose_nothing():
+    async def scenario(client, venue):
+        loop = asyncio.get_running_loop()
+        oracle = Oracle(venue.exchange.ledger)
+        stale, gaps = [], []
+        client.on("stale", lambda it: stale.append((loop.time(), it)))
+        client.on("gap", lambda it: (gaps.append(it), oracle.gap(it)))
+        await client.connect()
+        coins = many_coins(49)
+        for coin in coins:
+            await client.subscribe_trades(coin, oracle.handler())
+        book = await client.subscribe_orderbook("BTC", fast=True)
+        assert await client.wait_ready(10)
+        await asyncio.sleep(30)
+        since = int(venue.now() * 1000)
+        entry = client._fleet.entry(book.subscription)
+        learned = client._session.conversation.freshness.threshold(entry)
+        muted_at = loop.time()
+        inject(venue, Silent(type="l2Book", what=("data",)), 18)
+        await asyncio.sleep(60)
+        warned_at, warned = stale[0]
+        assert warned.subscription == book.subscription
+        assert warned.rung == "warn"
+        assert warned_at - muted_at <= learned + 1.6  # its last frame, then a check
+        assert [it.rung for _, it in stale] == ["warn", "resubscribe"]
+        assert book.state == "live"
+        assert venue.exchange.counters["connected"] == 1
+        assert {gap.subscription for gap in gaps} == {book.subscription}
+        until = int(venue.now() * 1000) - 1000
+        rows = oracle.accounts([f"trades:{c}" for c in coins], since, until)
+        assert sum(row.published for row in rows) > 1000
+        assert [row for row in rows if row.lost or row.repeated or row.in_gaps] == []
+
+    coins = many_coins(49)
+    played(scenario, Settings(coins=coins, trade_rate=1.0, limits=Limits.none()))
+
+
+def test_a_feed_delivered_too_slowly_is_said_within_half_a_minute_and_reopened():
+    async def scenario(client, venue):
+        stale, lost = [], []
+        client.on("stale", stale.append)
+        client.on("disconnected", lost.append)
+        await client.connect()
+        await client.subscribe_trades("BTC")
+        await client.subscribe_orderbook("BTC", fast=True)
+        await asyncio.sleep(20)
+        began = asyncio.get_running_loop().time()
+        connection = min(venue.exchange.subscriptions())
+        inject(venue, Lag(fraction=0.8, connection=connection))
+        while not stale:
+            await asyncio.sleep(0.1)
+        assert asyncio.get_running_loop().time() - began <= 30
+        assert stale[0].age_seconds >= 3.0
+        assert lost == []  # liveness was happy all the time
+        while not lost:
+            await asyncio.sleep(0.1)
+        assert str(lost[0].cause) == "stale"
+        assert await client.wait_ready(10)
+        await asyncio.sleep(10)
+        health = await client.get_connection_health()
+        assert health["feed_lag_seconds"]["p99"] < 1.0
+
+    played(scenario, Settings(coins=("BTC",), trade_rate=3.0))
+
+
+@pytest.mark.parametrize("fault", [Freeze(), Stuck(type="l2Book")])
+def test_frames_that_bring_no_news_do_not_keep_a_feed_fresh(fault):
+    async def scenario(client, venue):
+        stale = []
+        client.on("stale", stale.append)
+        await client.connect()
+        book = await client.subscribe_orderbook("BTC", fast=True)
+        await asyncio.sleep(10)
+        received = client._session.conversation.received
+        inject(venue, fault)
+        await asyncio.sleep(12)
+        assert client._session.conversation.received > received + 10
+        assert [it.rung for it in stale] == ["warn"]
+        assert book.state == "stale"
+        with pytest.raises(StaleDataError):
+            client.require_fresh(book, 3600)
+
+    played(scenario, Settings(coins=("BTC",), trade_rate=3.0))
+
+
+def test_a_feed_that_stays_mute_costs_one_connection_and_then_is_called_failed():
+    async def scenario(client, venue):
+        stale, lost = [], []
+        client.on("stale", stale.append)
+        client.on("disconnected", lost.append)
+        await client.connect()
+        await client.subscribe_all_mids()
+        book = await client.subscribe_orderbook("BTC", fast=True)
+        await asyncio.sleep(10)
+        inject(venue, Silent(type="l2Book", what=("data",)))
+        await asyncio.sleep(600)
+        assert [it.rung for it in stale].count("reconnect") == 1
+        assert [str(it.cause) for it in lost] == ["stale"]
+        assert book.state == "failed"
+        health = await client.get_connection_health()
+        assert not health["is_healthy"]
+        assert any("l2Book(coin=BTC" in reason for reason in health["reasons"])
+
+    played(scenario, Settings(coins=("BTC",), trade_rate=3.0))
+
+
+def test_a_quiet_coin_for_a_day_costs_nothing():
+    async def scenario(client, venue):
+        told = []
+        for name in ("disconnected", "stale", "degraded", "gap"):
+            client.on(name, told.append)
+        await client.connect()
+        await client.subscribe_trades("BTC")
+        await client.subscribe_user_fills("0x" + "cd" * 20)
+        await asyncio.sleep(24 * 3600)
+        assert told == []
+        assert venue.exchange.counters["connected"] == 1
+
+    quiet = Settings(coins=("BTC",), trade_rate=0.0, user_rate=0.0, history=60.0)
+    played(scenario, quiet)
+
+
+def test_a_slower_cadence_is_learned_and_not_taken_for_silence():
+    async def scenario(client, venue):
+        told = []
+        client.on("stale", told.append)
+        client.on("disconnected", told.append)
+        await client.connect()
+        await client.subscribe_orderbook("BTC")
+        await asyncio.sleep(1800)
+        # The first interval may be any part of the cadence: one error, then it knows.
+        assert [it.rung for it in told] in ([], ["warn"])
+
+    slow = Settings(coins=("BTC",), trade_rate=1.0, cadences=Cadences(l2_book=15.0))
+    played(scenario, slow)
+
+
+def test_fresh_data_may_be_acted_on_and_old_data_not():
+    async def scenario(client, venue):
+        await client.connect()
+        bbo = await client.subscribe_bbo("BTC")
+        assert await client.wait_ready(5)
+        await asyncio.sleep(2)
+        client.require_fresh(bbo, 5)
+        client.require_fresh({"type": "bbo", "coin": "BTC"}, 5)
+        with pytest.raises(StaleDataError, match="at most 0"):
+            client.require_fresh(bbo, 0.0001)
+        with pytest.raises(StaleDataError, match="no data"):
+            client.require_fresh({"type": "bbo", "coin": "ETH"}, 5)
+        await client.disconnect()
+        with pytest.raises(StaleDataError):
+            client.require_fresh(bbo, 5)
+
+    played(scenario, Settings(coins=("BTC", "ETH"), trade_rate=5.0))

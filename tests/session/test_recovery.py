@@ -1,0 +1,773 @@
+from __future__ import annotations
+
+from math import inf
+
+import pytest
+
+from bistoury.session import Cause, Policy, Subscription, Traits, Update
+from bistoury.session import effects as do
+from bistoury.session import events as on
+from bistoury.session import notices as say
+from bistoury.session.model import Heals
+from bistoury.session.recovery import Recovery
+from bistoury.session.registry import Registry
+
+EPOCH = 1_790_000_000  # what the venue's clock shows when ours shows 0
+T0 = EPOCH * 1000
+
+
+class Care:
+    """A registry with feeds in it, and who makes good what they missed."""
+
+    def __init__(self, policy=None):
+        self.effects = []
+        self.registry = Registry()
+        self.it = Recovery(policy or Policy(), self.registry, self.effects)
+        self.it.clock_offset = EPOCH
+
+    def hold(self, heals=Heals.REQUEST, name="feed", now=0.0, **traits):
+        """Have a feed granted; return its entry."""
+        traits.setdefault("is_lossless", heals is not Heals.ITSELF)
+        subscription = Subscription(name)
+        self.registry.want(subscription, Traits(name, heals=heals, memory=99, **traits))
+        list(self.registry.take(now, 99, 99))
+        return self.registry.settle({"type": name}, now, subscribed=True)
+
+    def rows(self, entry, *times, now=0.0):
+        """Deliver rows, each known by its venue time."""
+        update = Update(entry.traits.route, b"", {"data": []})
+        update.keep([(at, at, at) for at in times])
+        entry.continuity.admit(update, 1, now, is_replay=False)
+        return update
+
+    def lose(self, *, cause=Cause.NETWORK, now=10.0, quietly=False):
+        self.it.lost(cause, now, quietly=quietly)
+        self.registry.connection_lost(1)
+
+    def grant(self, entry, now=20.0):
+        """Have a feed granted on the next connection."""
+        list(self.registry.take(now, 99, 99))
+        self.registry.settle({"type": entry.subscription.feed}, now, subscribed=True)
+        self.it.granted(entry, now)
+
+    def missed(self, heals, *, since=T0 + 5_000, now=20.0, **traits):
+        """Bring a feed to where it is granted again after an outage."""
+        entry = self.hold(heals, **traits)
+        entry.continuity.newest = since
+        self.lose()
+        self.effects.clear()
+        self.grant(entry, now)
+        return entry
+
+    def started(self, entry, now, *, oldest=0, newest=0, rows=1):
+        name = entry.subscription
+        self.it.started(entry, on.DataStarted(1, name, oldest, newest, rows), now)
+
+    def answered(self, entry, now, *, number=None, **facts):
+        number = entry.gap.number if number is None and entry.gap else number
+        name = entry.subscription
+        self.it.answered(entry, on.BackfillDone(name, number, **facts), now)
+
+    def did(self):
+        """Return the effects since the last look, and forget them."""
+        effects = self.effects.copy()
+        self.effects.clear()
+        return effects
+
+    def told(self):
+        return [
+            effect.notice for effect in self.did() if isinstance(effect, do.Announce)
+        ]
+
+    def closed(self):
+        return [effect for effect in self.did() if isinstance(effect, do.CloseGap)]
+
+
+@pytest.fixture
+def care():
+    return Care
+
+
+# How a gap opens
+
+
+def test_a_loss_opens_a_gap_in_every_feed_the_connection_carried(care):
+    it = care()
+    one, other = it.hold(name="one"), it.hold(Heals.ITSELF, name="other")
+    one.continuity.newest = T0 + 1
+    other.venue_time = T0 + 2
+    it.it.lost(Cause.DNS, 10.0)
+
+    assert it.told() == [
+        say.Gap(one.subscription, T0 + 1, None, "open", 0, Cause.DNS),
+        say.Gap(other.subscription, T0 + 2, None, "open", 0, Cause.DNS),
+    ]
+    assert it.registry.gapped == {one.subscription: one, other.subscription: other}
+    assert one.gap.number != other.gap.number
+    assert it.it.deadline == inf
+
+
+def test_what_was_never_granted_and_never_spoke_missed_nothing(care):
+    it = care()
+    it.registry.want(Subscription("asked"), Traits("asked"))
+    list(it.registry.take(0.0, 99, 99))
+    it.it.lost(Cause.DNS, 10.0)
+
+    assert it.did() == []
+
+
+def test_what_spoke_without_an_acknowledgement_missed_something(care):
+    it = care()
+    it.registry.want(Subscription("asked"), Traits("asked"))
+    (entry,) = it.registry.take(0.0, 99, 99)
+    entry.is_speaking, entry.last_at = True, 4.0
+    it.it.lost(Cause.DNS, 10.0)
+
+    assert [gap.since for gap in it.told()] == [T0 + 4_000]
+
+
+def test_what_nobody_wants_missed_nothing(care):
+    it = care()
+    entry = it.hold()
+    it.registry.release(entry.subscription)
+    it.it.lost(Cause.DNS, 10.0)
+
+    assert it.did() == []
+
+
+def test_a_gap_begins_with_the_newest_thing_delivered(care):
+    it = care()
+    entry = it.hold()
+    it.rows(entry, T0 + 7, T0 + 9)
+    entry.venue_time = T0 + 5
+    it.it.lost(Cause.NETWORK, 10.0)
+
+    assert entry.gap.since == T0 + 9
+
+
+@pytest.mark.parametrize("heals", [Heals.ITSELF, Heals.NEVER])
+def test_where_nothing_came_a_gap_begins_with_the_grant(care, heals):
+    it = care()
+    entry = it.hold(heals, now=3.0)
+    it.it.lost(Cause.NETWORK, 10.0)
+
+    assert entry.gap.since == T0 + 3_000
+
+
+def test_where_something_came_without_a_time_a_gap_begins_when_it_came(care):
+    it = care()
+    entry = it.hold(Heals.ITSELF, now=3.0)
+    entry.last_at = 8.0
+    it.it.lost(Cause.NETWORK, 10.0)
+
+    assert entry.gap.since == T0 + 8_000
+
+
+@pytest.mark.parametrize("heals", [Heals.REQUEST, Heals.REPLAY])
+def test_what_can_be_read_again_is_read_from_a_minute_earlier(care, heals):
+    it = care()
+    entry = it.hold(heals, now=3.0)
+    it.it.lost(Cause.NETWORK, 10.0)
+
+    assert entry.gap.since == T0 + 3_000 - 60_000
+
+
+def test_the_venues_own_clock_goes_before_ours(care):
+    it = care()
+    it.it.least_delay = 2.0 - EPOCH  # the venue is two seconds behind our clock
+    entry = it.hold(Heals.ITSELF, now=3.0)
+    it.it.lost(Cause.NETWORK, 10.0)
+
+    assert entry.gap.since == T0 + 1_000
+
+
+def test_what_was_granted_long_ago_and_lost_before_it_spoke_begins_with_the_loss(care):
+    it = care()
+    entry = it.hold(Heals.ITSELF)
+    it.registry.connection_lost(1)
+    assert entry.granted_at == inf
+    it.it.lost(Cause.NETWORK, 10.0)
+
+    assert entry.gap.since == T0 + 10_000
+
+
+def test_a_second_loss_belongs_to_the_same_gap(care):
+    it = care()
+    entry = it.missed(Heals.REQUEST)
+    number = entry.gap.number
+    it.did()
+    it.it.lost(Cause.TLS, 21.0)
+
+    assert it.did() == [do.Release(entry.subscription)]
+    assert entry.gap.cause is Cause.NETWORK
+    assert entry.gap.number > number
+    assert not entry.gap.is_reading
+    assert (entry.gap.read_at, entry.gap.hold_until) == (inf, inf)
+    assert it.it.deadline == inf
+
+
+def test_a_second_loss_releases_nothing_where_nothing_waits(care):
+    it = care()
+    entry = it.missed(Heals.REPLAY)
+    it.did()
+    it.it.lost(Cause.TLS, 21.0)
+
+    assert it.did() == []
+    assert entry.gap.read_at == inf
+
+
+def test_a_loss_that_was_asked_for_is_told_when_it_is_over(care):
+    it = care()
+    entry = it.hold()
+    it.it.lost(Cause.USER, 10.0, quietly=True)
+    assert it.did() == []
+    assert entry.gap is not None
+
+    it.it.resumed()
+    assert [gap.status for gap in it.told()] == ["open"]
+    it.it.resumed()
+    assert it.did() == []
+
+
+def test_only_what_was_kept_quiet_is_told_when_it_is_over(care):
+    it = care()
+    it.hold()
+    it.it.lost(Cause.NETWORK, 10.0)
+    it.did()
+    it.it.resumed()
+
+    assert it.did() == []
+
+
+def test_a_feed_that_is_renewed_has_a_gap(care):
+    it = care()
+    entry = it.hold(Heals.ITSELF)
+    entry.continuity.newest = T0
+    it.it.renewed(entry, 5.0)
+    assert it.told() == [say.Gap(entry.subscription, T0, None, "open", 0, Cause.STALE)]
+
+    it.it.renewed(entry, 6.0)
+    assert it.did() == []
+
+
+# What heals itself
+
+
+def test_a_state_heals_with_its_next_frame(care):
+    it = care()
+    entry = it.missed(Heals.ITSELF)
+    assert it.did() == []
+    assert it.it.deadline == inf
+    it.started(entry, 21.0, newest=T0 + 20_900)
+
+    assert it.closed() == [
+        do.CloseGap(
+            say.Gap(
+                entry.subscription,
+                T0 + 5_000,
+                T0 + 20_900,
+                "recovered",
+                0,
+                Cause.NETWORK,
+            ),
+            0,
+        )
+    ]
+    assert entry.gap is None
+    assert it.registry.gapped == {}
+    assert entry.gaps == it.it.totals == {"recovered": 1}
+
+
+def test_a_state_without_a_time_heals_now(care):
+    it = care()
+    entry = it.missed(Heals.ITSELF)
+    it.started(entry, 21.0)
+
+    assert [effect.notice.until for effect in it.closed()] == [T0 + 21_000]
+
+
+def test_a_gap_never_ends_before_it_began(care):
+    it = care()
+    entry = it.missed(Heals.ITSELF)
+    it.started(entry, 21.0, newest=T0)
+
+    assert [effect.notice.until for effect in it.closed()] == [T0 + 5_000]
+
+
+def test_first_data_without_a_gap_is_no_news(care):
+    it = care()
+    entry = it.hold(Heals.ITSELF)
+    it.started(entry, 21.0)
+    it.it.granted(entry, 21.0)
+
+    assert it.did() == []
+
+
+# What never heals
+
+
+def test_what_nobody_keeps_is_reported_as_lost(care):
+    it = care()
+    entry = it.missed(Heals.NEVER, note="not this")
+    (effect,) = it.closed()
+
+    assert effect.notice.status == "unrecoverable"
+    assert effect.notice.until == T0 + 20_000
+    assert effect.notice.note == ""
+    assert entry.gaps == it.it.totals == {"unrecoverable": 1}
+
+
+# What heals by a replay
+
+
+def test_a_replay_that_reaches_back_proves_that_nothing_is_missing(care):
+    it = care()
+    entry = it.missed(Heals.REPLAY)
+    assert it.did() == []
+    assert it.it.deadline == 22.0
+    it.started(entry, 20.1, oldest=T0 + 5_000, newest=T0 + 20_000, rows=3)
+
+    (effect,) = it.closed()
+    assert (effect.notice.status, effect.notice.until) == ("recovered", T0 + 20_000)
+
+
+def test_a_replay_that_does_not_reach_back_proves_that_something_may_be(care):
+    it = care()
+    entry = it.missed(Heals.REPLAY)
+    it.started(entry, 20.1, oldest=T0 + 5_001, newest=T0 + 20_000, rows=5)
+
+    (effect,) = it.closed()
+    assert (effect.notice.status, effect.notice.until) == (
+        "unrecoverable",
+        T0 + 5_001,
+    )
+
+
+@pytest.mark.parametrize("oldest", [0, T0 + 5_001])
+def test_a_few_rows_that_do_not_reach_back_are_no_replay(care, oldest):
+    it = care()
+    entry = it.missed(Heals.REPLAY)
+    it.started(entry, 20.1, oldest=oldest, newest=T0 + 20_000, rows=4)
+
+    assert it.did() == [do.Backfill(entry.subscription, entry.gap.number, 1, T0)]
+    assert entry.gap is not None
+
+
+def test_a_replay_that_does_not_come_is_asked_for(care):
+    it = care()
+    entry = it.missed(Heals.REPLAY)
+    it.it.inspect(21.9)
+    assert it.did() == []
+    it.it.inspect(22.0)
+
+    assert it.did() == [do.Backfill(entry.subscription, entry.gap.number, 1, T0)]
+    assert it.it.deadline == inf
+    it.started(entry, 22.5, oldest=T0 + 1, newest=T0 + 20_000, rows=30)
+    assert it.did() == []
+
+
+# What heals by being asked for
+
+
+def test_history_is_asked_for_at_once_while_live_rows_wait(care):
+    it = care()
+    entry = it.missed(Heals.REQUEST)
+
+    assert it.did() == [do.Backfill(entry.subscription, entry.gap.number, 1, T0)]
+    assert entry.continuity.is_holding
+    assert it.it.deadline == 22.0
+
+
+def test_a_read_begins_a_little_before_what_is_known(care):
+    it = care(Policy(recovery_overlap=1.5))
+    entry = it.missed(Heals.REQUEST)
+
+    assert [effect.since for effect in it.did()] == [T0 + 3_500]
+    assert entry.gap.since == T0 + 5_000
+
+
+def test_what_was_read_is_released_and_read_again_five_seconds_after_the_grant(care):
+    it = care()
+    entry = it.missed(Heals.REQUEST)
+    it.did()
+    it.answered(entry, 20.5)
+
+    assert it.did() == [do.Release(entry.subscription)]
+    assert it.it.deadline == 25.0
+    it.it.inspect(24.9)
+    assert it.did() == []
+    it.it.inspect(25.0)
+    assert it.did() == [do.Backfill(entry.subscription, entry.gap.number, 2, T0)]
+    assert it.it.deadline == inf
+
+
+def test_the_second_read_settles_the_gap(care):
+    it = care()
+    entry = it.missed(Heals.REQUEST, note="but not everything")
+    entry.gap.recovered_before = 7
+    it.answered(entry, 20.5)
+    it.it.inspect(25.0)
+    it.did()
+    it.answered(entry, 25.5)
+
+    assert it.did() == [
+        do.Release(entry.subscription),
+        do.CloseGap(
+            say.Gap(
+                entry.subscription,
+                T0 + 5_000,
+                T0 + 25_500,
+                "recovered",
+                0,
+                Cause.NETWORK,
+                "but not everything",
+            ),
+            7,
+        ),
+    ]
+    assert entry.gap is None
+
+
+def test_a_gap_remembers_how_much_was_recovered_before_it(care):
+    it = care()
+    entry = it.hold()
+    entry.continuity.recovered = 4
+    it.lose()
+
+    assert entry.gap.recovered_before == 4
+
+
+def test_a_read_that_began_late_enough_is_the_last_one(care):
+    it = care(Policy(second_read_after=0.0))
+    entry = it.missed(Heals.REQUEST)
+    it.answered(entry, 20.5)
+
+    assert entry.gap is None
+
+
+def test_a_slow_first_read_is_followed_by_the_second_at_once(care):
+    it = care()
+    entry = it.missed(Heals.REQUEST)
+    it.did()
+    it.answered(entry, 29.0)
+
+    assert it.it.deadline == 29.0
+    it.it.inspect(29.0)
+    assert [effect.reading for effect in it.did() if hasattr(effect, "reading")] == [2]
+
+
+@pytest.mark.parametrize("read", [1, 2])
+def test_history_that_does_not_reach_all_the_way_proves_nothing(care, read):
+    it = care()
+    entry = it.missed(Heals.REQUEST)
+    it.answered(entry, 20.5, complete=read != 1)
+    it.it.inspect(25.0)
+    it.answered(entry, 25.5, complete=read != 2)
+
+    assert [effect.notice.status for effect in it.closed()] == ["unrecoverable"]
+
+
+def test_rows_wait_no_longer_than_two_seconds(care):
+    it = care()
+    entry = it.missed(Heals.REQUEST)
+    it.did()
+    it.it.inspect(21.9)
+    assert it.did() == []
+    it.it.inspect(22.0)
+
+    assert it.did() == [do.Release(entry.subscription)]
+    assert it.it.deadline == inf
+    assert entry.gap.is_reading
+    it.it.inspect(22.1)
+    assert it.did() == []
+
+
+def test_no_more_rows_wait_than_there_is_room_for(care):
+    it = care()
+    entry = it.missed(Heals.REQUEST)
+    it.did()
+    it.rows(entry, *range(10_000))
+    it.it.inspect(20.5)
+
+    assert it.did() == [do.Release(entry.subscription)]
+    assert entry.gap.hold_until == inf
+
+
+# Reads that fail
+
+
+def test_a_read_that_fails_is_tried_again_later_and_later(care):
+    it = care()
+    entry = it.missed(Heals.REQUEST)
+    now, pauses = 20.5, []
+    for _ in range(7):
+        it.answered(entry, now, failed=True)
+        pauses.append(entry.gap.read_at - now)
+        now = entry.gap.read_at
+        it.it.inspect(now)
+
+    assert pauses == [2, 4, 8, 16, 32, 60, 60]
+    assert [e for e in it.did() if isinstance(e, do.Release)] == [
+        do.Release(entry.subscription)  # at 22.0: the rows that waited
+    ]
+
+
+def test_a_feed_whose_history_cannot_be_read_is_unreconciled(care):
+    it = care()
+    entry = it.missed(Heals.REQUEST)
+    assert list(it.it.unreconciled()) == []
+    it.answered(entry, 20.5, failed=True)
+    assert list(it.it.unreconciled()) == [entry]
+
+    it.it.inspect(22.5)
+    it.answered(entry, 23.0)
+    assert list(it.it.unreconciled()) == []
+
+
+def test_failures_are_counted_anew_after_a_success_and_after_a_loss(care):
+    it = care()
+    entry = it.missed(Heals.REQUEST)
+    for now in (20.5, 22.5):
+        it.answered(entry, now, failed=True)
+        it.it.inspect(entry.gap.read_at)
+    assert entry.gap.failures == 2
+    it.lose(now=30.0)
+    it.grant(entry, 40.0)
+
+    assert (entry.gap.failures, entry.gap.reading) == (0, 1)
+    assert entry.gap.granted_at == 40.0
+
+
+def test_what_was_broken_before_a_loss_may_be_whole_after_it(care):
+    it = care()
+    entry = it.missed(Heals.REQUEST)
+    it.answered(entry, 20.5, complete=False)
+    it.lose(now=21.0)
+    it.grant(entry, 30.0)
+    it.answered(entry, 30.5)
+    it.it.inspect(35.0)
+    it.answered(entry, 35.5)
+
+    assert [effect.notice.status for effect in it.closed()] == ["recovered"]
+
+
+# Answers that come too late
+
+
+def test_an_answer_about_another_gap_is_no_news(care):
+    it = care()
+    entry = it.missed(Heals.REQUEST)
+    it.did()
+    it.answered(entry, 20.5, number=entry.gap.number + 1)
+
+    assert it.did() == []
+    assert entry.gap.is_reading
+
+
+def test_a_second_answer_to_one_read_is_no_news(care):
+    it = care()
+    entry = it.missed(Heals.REQUEST)
+    it.answered(entry, 20.5)
+    it.did()
+    it.answered(entry, 20.6)
+
+    assert it.did() == []
+
+
+def test_an_answer_to_a_question_of_the_connection_before_is_no_news(care):
+    it = care()
+    entry = it.missed(Heals.REQUEST)
+    number = entry.gap.number
+    it.lose(now=21.0)
+    it.grant(entry, 22.0)
+    it.did()
+    it.answered(entry, 22.1, number=number)
+
+    assert it.did() == []
+
+
+def test_an_answer_without_a_gap_is_no_news(care):
+    it = care()
+    entry = it.hold()
+    it.answered(entry, 22.1, number=1)
+
+    assert it.did() == []
+
+
+# Replays that were asked for are windows on the latest rows
+
+
+def windows(it, entry, *spans):
+    """Answer the reads of a replay with these spans, and return how it ended."""
+    it.it.inspect(22.0)
+    for number, (oldest, newest) in enumerate(spans):
+        now = 22.5 if number == 0 else 25.5
+        it.it.inspect(now)
+        it.answered(entry, now, oldest=oldest, newest=newest)
+        it.it.inspect(25.0)
+    return [effect.notice.status for effect in it.closed()]
+
+
+def test_windows_that_touch_leave_no_hole(care):
+    it = care()
+    entry = it.missed(Heals.REPLAY)
+    spans = (T0 + 5_000, T0 + 20_000), (T0 + 20_000, T0 + 30_000)
+
+    assert windows(it, entry, *spans) == ["recovered"]
+
+
+@pytest.mark.parametrize(
+    "spans",
+    [
+        [(T0 + 5_001, T0 + 20_000), (T0 + 9_000, T0 + 30_000)],
+        [(T0 + 5_000, T0 + 20_000), (T0 + 20_001, T0 + 30_000)],
+    ],
+)
+def test_windows_that_do_not_touch_leave_a_hole(care, spans):
+    it = care()
+    entry = it.missed(Heals.REPLAY)
+
+    assert windows(it, entry, *spans) == ["unrecoverable"]
+
+
+def test_an_empty_window_says_only_what_it_says(care):
+    it = care()
+    entry = it.missed(Heals.REPLAY)
+
+    assert windows(it, entry, (0, 0), (T0 + 5_000, T0 + 9_000)) == ["recovered"]
+
+
+def test_a_window_after_a_loss_must_reach_back_to_what_was_known(care):
+    it = care()
+    entry = it.missed(Heals.REPLAY)
+    it.it.inspect(22.0)
+    it.answered(entry, 22.5, oldest=T0 + 5_000, newest=T0 + 20_000)
+    it.lose(now=23.0)
+    it.grant(entry, 30.0)
+    assert entry.gap.reached == 0
+    it.it.inspect(32.0)
+    it.answered(entry, 36.0, oldest=T0 + 6_000, newest=T0 + 30_000)
+    it.it.inspect(36.0)
+    it.answered(entry, 36.5, oldest=T0 + 6_000, newest=T0 + 30_000)
+
+    assert [effect.notice.status for effect in it.closed()] == ["unrecoverable"]
+
+
+# Doubt
+
+
+def test_doubt_opens_a_gap_and_asks_at_once_while_rows_go_on(care):
+    it = care()
+    entry = it.hold()
+    it.rows(entry, T0 + 5_000)
+    it.it.mark()
+    it.rows(entry, T0 + 9_000)
+    it.it.doubt(Cause.SILENT, 10.0)
+
+    assert it.did() == [
+        do.Announce(
+            say.Gap(entry.subscription, T0 + 5_000, None, "open", 0, Cause.SILENT)
+        ),
+        do.Backfill(entry.subscription, entry.gap.number, 1, T0),
+    ]
+    assert not entry.continuity.is_holding
+    it.answered(entry, 10.5)
+    assert it.it.deadline == 15.0
+
+
+def test_doubt_is_about_what_must_not_be_lost_and_is_held(care):
+    it = care()
+    it.hold(Heals.ITSELF, name="book")
+    lost = it.hold(name="asked")
+    lost.holding = "asked"
+    it.it.doubt(Cause.SILENT, 10.0)
+
+    assert it.did() == []
+
+
+def test_doubt_goes_on_to_the_feeds_that_follow(care):
+    it = care()
+    it.hold(Heals.ITSELF, name="book")
+    open_already = it.hold(name="one")
+    it.it.renewed(open_already, 5.0)
+    last = it.hold(name="last")
+    it.did()
+    it.it.doubt(Cause.SILENT, 10.0)
+
+    assert [gap.subscription for gap in it.told()] == [last.subscription]
+
+
+def test_doubt_about_what_nobody_keeps_is_a_loss(care):
+    it = care()
+    it.hold(Heals.NEVER, name="notes")
+    entry = it.hold(Heals.REQUEST, name="fills")
+    it.it.doubt(Cause.SILENT, 10.0)
+
+    statuses = [e.notice.status for e in it.effects if isinstance(e, do.CloseGap)]
+    assert statuses == ["unrecoverable"]
+    assert entry.gap is not None
+
+
+def test_doubt_about_a_replaying_feed_asks_for_the_latest_rows(care):
+    it = care()
+    entry = it.hold(Heals.REPLAY)
+    it.it.doubt(Cause.SILENT, 10.0)
+
+    assert [e.reading for e in it.did() if isinstance(e, do.Backfill)] == [1]
+    assert entry.gap.granted_at == 10.0
+
+
+def test_doubt_while_a_gap_is_open_only_puts_its_end_off(care):
+    it = care()
+    entry = it.missed(Heals.REQUEST)
+    it.did()
+    it.it.doubt(Cause.SILENT, 24.0)
+    assert it.did() == []
+    it.answered(entry, 24.5)
+
+    assert it.it.deadline == 29.0
+
+
+def test_what_is_sure_is_how_far_every_feed_had_come(care):
+    it = care()
+    one, other = it.hold(name="one"), it.hold(name="other")
+    it.rows(one, T0 + 5)
+    it.it.mark()
+
+    assert (one.continuity.sure, other.continuity.sure) == (T0 + 5, 0)
+
+
+# Several gaps
+
+
+def test_the_next_moment_is_the_soonest_of_all_gaps(care):
+    it = care()
+    entries = [it.hold(name=name) for name in ("a", "b")]
+    replay = it.hold(Heals.REPLAY, name="c")
+    it.lose()
+    it.grant(entries[1], 21.0)
+    assert it.it.deadline == 23.0
+    it.grant(entries[0], 20.0)
+    assert it.it.deadline == 22.0
+    it.it.granted(replay, 19.0)
+    assert it.it.deadline == 21.0
+
+
+def test_each_gap_has_a_number_of_its_own(care):
+    it = care()
+    numbers = set()
+    entry = it.hold()
+    for now in (10.0, 20.0, 30.0):
+        it.lose(now=now)
+        numbers.add(entry.gap.number)
+        it.grant(entry, now + 1.0)
+
+    assert len(numbers) == 3
+
+
+def test_two_recoveries_share_nothing(care):
+    one, other = care(), care()
+    one.missed(Heals.NEVER)
+
+    assert other.it.totals == {}
+    assert other.it.deadline == inf
