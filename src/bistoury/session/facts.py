@@ -104,7 +104,9 @@ def apply(facts: Facts, session: Session) -> None:
     if facts.line is not None:
         conversation.liveness.heard_at = _infinite(facts.line.heard_at)
         conversation.watchdog.data_at = _infinite(facts.line.promised_at)
-        conversation.freshness.least_delay = _infinite(facts.line.least_delay)
+        least_delay = _infinite(facts.line.least_delay)
+        conversation.freshness.least_delay = least_delay
+        conversation.recovery.least_delay = least_delay
         conversation.is_doubtful = facts.line.is_doubtful
     for route, feed in facts.feeds.items():
         entry = session.registry.routes.get(route)
