@@ -377,6 +377,8 @@ def be_pytest(tests: list[str], *, keep_bytecode: bool) -> NoReturn:
         import pytest  # noqa: PLC0415 -- loaded before the fork
 
         options = ["-x", "-q", "-p", "no:cacheprovider", f"--timeout={TEST_LIMIT}"]
+        # What is imported before the fork is not rewritten, and need not be.
+        options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
         status = int(pytest.main([*options, *tests]))
     finally:
         os._exit(status)

@@ -98,6 +98,10 @@ class Dispatcher:
     def remove(self, key: Key, outlet: Outlet) -> None:
         """Let no further call of ``outlet`` happen."""
         outlet.close()
+        for place in [it for it in self._overflows if it[0] is outlet]:
+            missed = self._overflows.pop(place)
+            gap = _gap(place[1], missed, "unrecoverable")
+            self._reporter.overflowed(outlet.handler, gap)
         for table in (self._outlets, self._raw):
             rest = tuple(o for o in table.get(key, ()) if o is not outlet)
             if rest:

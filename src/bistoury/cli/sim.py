@@ -23,9 +23,16 @@ from ..simulator import (
     read_fault,
 )
 from ..simulator.recording import Malformed
+from .options import seconds_from
 
 _COIN = re.compile(r"[A-Za-z0-9@:/#+_.-]{1,32}\Z")
 _MOST_COINS = 2000
+
+
+def _limit(what: str) -> Any:
+    return typer.Option(help=f"Allow as many {what}.", min=0)
+
+
 _PORT = typer.Option(help="Port on 127.0.0.1; 0 takes a free one.", min=0, max=65535)
 
 
@@ -67,14 +74,16 @@ def sim(
     history_lag: Annotated[
         float, typer.Option(help="How far REST trails the stream, s.", min=0)
     ] = 0.0,
-    max_connections: Annotated[int | None, typer.Option(min=0)] = None,
-    connections_per_minute: Annotated[int | None, typer.Option(min=0)] = None,
-    subscriptions: Annotated[int | None, typer.Option(min=0)] = None,
-    users: Annotated[int | None, typer.Option(min=0)] = None,
-    messages_per_minute: Annotated[int | None, typer.Option(min=0)] = None,
-    posts_in_flight: Annotated[int | None, typer.Option(min=0)] = None,
-    rest_weight_per_minute: Annotated[int | None, typer.Option(min=0)] = None,
-    no_limits: Annotated[bool, typer.Option(help="Enforce no limit at all.")] = False,
+    max_connections: Annotated[int | None, _limit("open connections")] = None,
+    connections_per_minute: Annotated[int | None, _limit("new connections")] = None,
+    subscriptions: Annotated[int | None, _limit("subscriptions")] = None,
+    users: Annotated[int | None, _limit("distinct users")] = None,
+    messages_per_minute: Annotated[int | None, _limit("messages a minute")] = None,
+    posts_in_flight: Annotated[int | None, _limit("requests in flight")] = None,
+    rest_weight_per_minute: Annotated[int | None, _limit("REST weight")] = None,
+    no_limits: Annotated[
+        bool, typer.Option("--no-limits", help="Enforce no limit at all.")
+    ] = False,
     at: Annotated[
         str | None,
         typer.Option("--at", "--api-url", help="A venue that is already running."),
@@ -83,9 +92,12 @@ def sim(
         str | None, typer.Option(help="With --at: a fault, such as cut:rst or JSON.")
     ] = None,
     lasts: Annotated[
-        float | None, typer.Option("--for", help="Seconds the fault lasts.", min=0)
+        str | None, typer.Option("--for", help="How long the fault lasts: 30, 30s, 2m.")
     ] = None,
     heal: Annotated[bool, typer.Option(help="With --at: end all faults.")] = False,
+    network: Annotated[
+        str, typer.Option(help="Always local: this is the local venue.")
+    ] = "local",
     as_json: Annotated[bool, typer.Option("--json", help="JSON on stdout.")] = False,
 ) -> None:
     """
@@ -101,8 +113,9 @@ def sim(
         bistoury sim --at http://127.0.0.1:8765 --inject silent:out --for 30
     """
     try:
+        _check_network(network)
         if at is not None or inject is not None or heal:
-            result = asyncio.run(_command(at, inject, lasts, heal))
+            result = asyncio.run(_command(at, inject, _seconds(lasts), heal))
             typer.echo(msgspec.json.encode(result).decode())
             return
         given = {
@@ -147,6 +160,15 @@ def _speed(speed: float) -> float:
     if not speed > 0:
         raise ConfigError("speed", speed, "a number above 0")
     return speed
+
+
+def _check_network(network: str) -> None:
+    if network != "local":
+        raise ConfigError("network", network, "local: this is the local venue")
+
+
+def _seconds(lasts: str | None) -> float | None:
+    return None if lasts is None else seconds_from("for", lasts)
 
 
 def _coins(text: str) -> tuple[str, ...]:
