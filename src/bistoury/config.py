@@ -89,6 +89,7 @@ class Given(TypedDict, total=False):
     reconnect_delay: float | None
     max_reconnect_delay: float | None
     reconnect_exponential_base: float | None
+    audit_grace: float | None
     limits: Limits | Mapping[str, int] | None
     proxy: str | None
     trust_env: bool | None
@@ -117,6 +118,8 @@ class Config:
     reconnect_delay: Seconds = Backoff().initial
     max_reconnect_delay: Seconds = Backoff().maximum
     reconnect_exponential_base: Factor = Backoff().factor
+    audit_grace: Seconds = 5.0
+    """How long a closed minute of trades must be at rest before it is judged."""
     limits: Limits = field(default_factory=Limits)
     # It may carry a password, which no log line should repeat.
     proxy: Url | None = field(default=None, repr=False)

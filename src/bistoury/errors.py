@@ -16,6 +16,8 @@ Every exception bistoury raises.
     * ``ProtocolError``
     * ``RequestError``
         * ``RateLimitedError``
+        * ``NotSentError``
+        * ``OutcomeUnknownError``
 
 Each class takes its facts as fields and composes its own sentence, so that a
 test compares fields and a log line cannot drift from them.
@@ -191,7 +193,7 @@ class ProtocolError(BistouryError):
 
 class RequestError(BistouryError):
     """
-    A REST request failed for good.
+    A request failed for good.
 
     ``status`` is the HTTP status, or ``None`` if no answer came.
     """
@@ -213,3 +215,11 @@ class RateLimitedError(RequestError):
     def __init__(self, request: str, retry_after: float | None = None) -> None:
         super().__init__(request, "too many requests", 429)
         self.retry_after = retry_after
+
+
+class NotSentError(RequestError):
+    """The request did not leave this process; it may be made again."""
+
+
+class OutcomeUnknownError(RequestError):
+    """The request left, and whether the venue has seen it is not known."""

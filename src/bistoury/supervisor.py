@@ -25,8 +25,10 @@ from .errors import (
 from .session import Inbound, Session, Subscription, Update, causes
 from .session import effects as do
 from .session import events as on
+from .session.model import PostReply, VenueError
 from .session.notices import Gap, Notice
 from .session.registry import Entry
+from .session.state import CONNECTED
 from .transport.base import Connection, Transport
 
 _TURNS = 16
@@ -38,7 +40,7 @@ class Codec(Protocol):
 
     PING: bytes
 
-    def decode(self, frame: bytes) -> Inbound | Update | None:
+    def decode(self, frame: bytes) -> Inbound | Update | PostReply | None:
         """Return what ``frame`` says, or ``None`` if it is of no interest."""
         ...
 
@@ -74,8 +76,24 @@ class Application(Protocol):
         """Start reading what a feed missed; report to :meth:`Supervisor.backfilled`."""
         ...
 
+    def answered(self, reply: PostReply | VenueError) -> None:
+        """Take the answer to a request, or an error that names one."""
+        ...
+
     def unreadable(self, error: ProtocolError) -> None:
         """Hear of a frame, or rows of one, that could not be read."""
+        ...
+
+
+class Recorder(Protocol):
+    """Who stands between events and the session, and writes them down."""
+
+    def handle(self, event: on.Event, now: float) -> list[do.Effect]:
+        """Let the session handle an event."""
+        ...
+
+    def carried_out(self, effects: list[do.Effect], now: float) -> None:
+        """Hear that what the session wanted was done."""
         ...
 
 
@@ -112,6 +130,7 @@ class Supervisor:
         self.loop_lag = 0.0
         """How late the last tick came, in seconds."""
         self.frames = 0
+        self.recorder: Recorder | None = None
         self._transport = transport
         self._codec = codec
         self._application = application
@@ -176,11 +195,18 @@ class Supervisor:
         try:
             while self._events:
                 event = self._events.popleft()
-                for effect in self.session.handle(event, self._clock()):
-                    self._carry_out(effect)
+                self._handle(event, self._clock())
         finally:
             self._is_handling = False
             self._arm_timer()  # even after a bug: a client without a timer is deaf
+
+    def _handle(self, event: on.Event, now: float) -> None:
+        recorder = self.recorder
+        effects = (recorder or self.session).handle(event, now)
+        for effect in effects:
+            self._carry_out(effect)
+        if recorder is not None:
+            recorder.carried_out(effects, now)
 
     # From the connection
 
@@ -194,11 +220,9 @@ class Supervisor:
             if error.frame.startswith(b"{"):
                 self.feed(on.LossSuspected(connection_id))  # a text may greet; this not
             return
-        if message.__class__ is not Update:
-            if message is not None:
-                self.feed(on.MessageReceived(connection_id, message))  # type: ignore[arg-type]
+        if not isinstance(message, Update):
+            self._answer(connection_id, message)
             return
-        assert isinstance(message, Update)
         entry = self.session.admit(connection_id, message, self._clock())
         if entry is None:
             return
@@ -214,6 +238,15 @@ class Supervisor:
         if not entry.is_speaking:
             subscription = entry.subscription
             self.feed(on.DataStarted(connection_id, subscription, oldest, newest, rows))
+
+    def _answer(self, connection_id: int, message: Inbound | PostReply | None) -> None:
+        if message is None:
+            return
+        if not isinstance(message, PostReply):
+            self.feed(on.MessageReceived(connection_id, message))
+            if not isinstance(message, VenueError) or message.post_id is None:
+                return
+        self._application.answered(message)
 
     def lost(self, connection_id: int, error: TransportError) -> None:
         """Take the end of a connection."""
@@ -241,6 +274,14 @@ class Supervisor:
                 max((update.time for update in read), default=0),
             )
         )
+
+    def request(self, frame: bytes) -> bool:
+        """Send a question of the application's, if connected; return whether."""
+        if self._connection is None or self.session.state not in CONNECTED:
+            return False
+        self.feed(on.RequestSent())
+        self._send(frame)
+        return True
 
     # What the session wants
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from bistoury import __version__
 from bistoury.cli import app
 
-COMMANDS = ("demo", "sim", "stream", "doctor")
+COMMANDS = ("demo", "sim", "stream", "doctor", "replay")
 HEAVY = ("aiohttp", "picows", "pydantic_settings", "stamina", "bistoury.simulator")
 HELP = f"""
 import sys
@@ -61,13 +61,13 @@ def test_help_and_version_import_nothing_heavy():
     assert loaded_for("--version") == []
 
 
-@pytest.mark.parametrize("command", ["demo", "stream", "doctor"])
+@pytest.mark.parametrize("command", ["demo", "stream", "doctor", "replay"])
 def test_the_help_of_a_command_imports_nothing_heavy(command):
     # Typer itself needs pydantic to read the options of a command.
     assert set(loaded_for(command, "--help")) <= {"pydantic"}
 
 
-@pytest.mark.parametrize("command", ["demo", "stream", "doctor"])
+@pytest.mark.parametrize("command", ["demo", "stream", "doctor", "replay"])
 def test_every_command_takes_the_common_options(command):
     shown = run(command, "--help").output
 

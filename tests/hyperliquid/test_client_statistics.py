@@ -99,6 +99,7 @@ HEALTH = {
     "loop_lag_seconds": float,
     "subscriptions": dict,
     "limits": dict,
+    "audit": dict,
 }
 STATES = {"idle", "connecting", "syncing", "live", "backoff", "closing", "closed"}
 

@@ -116,6 +116,18 @@ def test_a_timeout_that_is_no_duration_is_refused(timeout):
         Breaker(timeout=timeout)
 
 
+def test_what_it_remembers_makes_another_one_the_same():
+    first, other = opened(at=3.0), Breaker(threshold=2, timeout=10.0)
+    assert first.allows(13.0)
+
+    assert first.memory == (2, 3.0, True)
+    failures, failed_at, is_probing = first.memory
+    other.remember(failures, failed_at, is_probing=is_probing)
+
+    assert other == first
+    assert not other.allows(14.0)
+
+
 @given(
     st.lists(
         st.tuples(

@@ -114,6 +114,17 @@ def test_a_limit_that_changes_counts_at_once(limit):
     assert window.room(0.0) == limit
 
 
+def test_remembers_its_latest_grants_in_order():
+    window = Window(9)
+    for moment in (1.0, 2.0, 3.0):
+        window.take(moment, 2)
+
+    assert window.grants == 3
+    assert window.latest(2) == [(2.0, 2), (3.0, 2)]
+    assert window.latest(0) == []
+    assert window.latest(7) == [(1.0, 2), (2.0, 2), (3.0, 2)]
+
+
 @given(
     st.integers(1, 10),
     st.lists(st.floats(0.0, 40.0, allow_subnormal=False), max_size=60),

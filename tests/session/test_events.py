@@ -42,6 +42,7 @@ EVENTS = [
     on.BackfillDone(BTC, 4, failed=True),
     on.BackfillDone(BTC, 4, complete=False, oldest=1, newest=2),
     on.LossSuspected(3),
+    on.RequestSent(),
     on.TimePassed(1_790_000_000.5),
 ]
 

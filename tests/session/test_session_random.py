@@ -91,6 +91,7 @@ happenings = st.one_of(
     st.tuples(st.just("data"), ages, feeds, st.integers(1, 9)),
     st.tuples(st.just("backfilled"), st.booleans(), st.booleans(), st.integers(0, 9)),
     st.tuples(st.just("doubt"), ages),
+    st.just(("ask",)),
     st.tuples(st.just("tick"), st.sampled_from([0.0, 0.0, 0.0, 0.01, 7.0, 600.0])),
     st.tuples(st.just("early"), st.just(0.0)),
     st.tuples(st.just("wall"), st.sampled_from([-3_600.0, 6.0, 3_600.0])),
@@ -184,6 +185,8 @@ class Run:
                 self.backfilled(failed, complete, found)
             case ("doubt", age):
                 self.feed(on.LossSuspected(number - age))
+            case ("ask",):
+                self.feed(on.RequestSent())
             case ("tick", late):
                 if isfinite(session.deadline):
                     self.now = max(self.now, session.deadline) + late

@@ -408,6 +408,17 @@ def test_messages_of_other_clients_count(drive, feeds):
     assert [e for _, e in other.story if isinstance(e, do.SendSubscribe)]
 
 
+def test_what_the_application_asks_counts_and_asks_for_nothing(drive, feeds):
+    shared = Window(20)
+    it = drive(messages=shared).live(feeds.trades())
+    before = shared.used(it.now)
+
+    it.feed(on.RequestSent())
+
+    assert it.effects == []
+    assert shared.used(it.now) == before + 1
+
+
 # Unsubscribing
 
 

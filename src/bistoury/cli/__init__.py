@@ -17,6 +17,7 @@ from .. import __version__
 from . import running
 from .demo import demo
 from .doctor import doctor
+from .replay import replay
 from .stream import stream
 
 _STATUSES = """
@@ -57,6 +58,7 @@ def _add(command: Callable[..., None], to: typer.Typer = app) -> None:
 _add(demo)
 _add(stream)
 _add(doctor)
+_add(replay)
 
 
 @app.command("sim", help="Run the local venue: WebSocket and /info on one port.")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _EVENTS = (
     *("connected", "ready", "disconnected", "reconnecting"),
-    *("stale", "gap", "degraded", "down", "breaker"),
+    *("stale", "gap", "degraded", "down", "breaker", "audit"),
 )
 
 
@@ -58,6 +58,12 @@ def stream(  # noqa: PLR0917 -- all but two are options
         bool,
         typer.Option("--events", help="Life-cycle events as JSON lines on stdout too."),
     ] = False,
+    audit: Annotated[
+        bool,
+        typer.Option(
+            "--audit", help="Compare trades with the venue's bars, each minute."
+        ),
+    ] = False,
     network: Network = None,
     api_url: ApiUrl = None,
     _: AsJson = False,
@@ -66,7 +72,8 @@ def stream(  # noqa: PLR0917 -- all but two are options
     Write the messages of a subscription to stdout, one JSON object a line.
 
     Losses and recoveries are told on stderr; what fills a gap carries
-    "recovered": true. Ends on Ctrl-C (130), --for or --count (0).
+    "recovered": true. With --audit, so is whether each minute of trades is
+    complete. Ends on Ctrl-C (130), --for or --count (0).
 
     Examples:
         bistoury stream trades BTC
@@ -75,18 +82,21 @@ def stream(  # noqa: PLR0917 -- all but two are options
 
         bistoury stream l2Book BTC --param nSigFigs=5 --count 10 | jq .data.levels
 
+        bistoury stream trades BTC --audit
+
         bistoury stream userFills --user 0x… --network testnet --events
     """
     given = {"coin": coin, "interval": interval, "user": user, "dex": dex}
     try:
         subscription = subscription_of(type_, given, param or [])
+        _check_audit(type_, wanted=audit)
         duration = None if lasts is None else seconds_from("--for", lasts)
         patience = seconds_from("--connect-timeout", connect_timeout)
         config = config_from(network, api_url)
     except ConfigError as error:
         running.say(str(error))
         raise typer.Exit(running.WRONG_USE) from None
-    wishes = _Wishes(subscription, patience, duration, count, events)
+    wishes = _Wishes(subscription, patience, duration, count, events, audit)
     running.run(lambda: _stream(config, wishes))
 
 
@@ -98,6 +108,13 @@ class _Wishes(NamedTuple):
     duration: float | None
     most: int | None
     tells_events: bool
+    audits: bool
+
+
+def _check_audit(type_: str, *, wanted: bool) -> None:
+    """Refuse to audit what has no bars, before a venue is asked for anything."""
+    if wanted and type_ != "trades":
+        raise ConfigError("--audit", type_, "trades")
 
 
 async def _stream(config: Config, wishes: _Wishes) -> int:
@@ -111,7 +128,9 @@ async def _stream(config: Config, wishes: _Wishes) -> int:
         if not await client.connect():
             running.say(_unreachable(client, wishes.patience))
             return running.UNREACHABLE
-        printer.handle = await client.subscribe(wishes.subscription, printer.message)
+        printer.handle = await client.subscribe(
+            wishes.subscription, printer.message, audit=wishes.audits
+        )
         with suppress(TimeoutError):
             async with asyncio.timeout(wishes.duration):
                 await printer.done
@@ -175,6 +194,8 @@ def _members(notice: Any) -> dict[str, Any]:
     members = {name: getattr(notice, name) for name in notice.__struct_fields__}
     if "subscription" in members:
         members["subscription"] = str(members["subscription"])
+    if members.get("gap") is not None:
+        members["gap"] = _members(members["gap"])
     return members
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import ssl
 import time
 from collections.abc import Callable, Mapping
@@ -19,24 +20,28 @@ from urllib.parse import urlsplit
 
 from ..config import Config
 from ..dispatcher import Dispatcher, Outlet
-from ..errors import ConfigError, SubscriptionRefusedError, WrongLoopError
+from ..errors import ConfigError, SubscriptionRefusedError
 from ..mailbox import DEFAULT_LIMIT, Handler, Mailbox
 from ..observability.listeners import Listeners
 from ..observability.logs import Logs
 from ..observability.monitor import Monitor
+from ..recorder.journal import MAX_BYTES, Journal
 from ..resilience import ConnectionCircuitBreaker
 from ..session import Subscription
 from ..session import events as on
 from ..transport.base import Transport
 from . import feeds, validate, wire
 from .audience import Audience
+from .auditor import Auditor, check
 from .claims import Claims
 from .errands import Errands
 from .fleet import Fleet
 from .handles import SubscriptionHandle
 from .hearing import Hearing
 from .limits import account_of
+from .posts import Posts
 from .requests import Requests
+from .residing import Residing
 from .stream import Stream
 from .subscribing import Subscribing
 from .tuning import Tuning
@@ -55,7 +60,7 @@ _CLOSED_WITHIN = 1.5
 _LOOSE_ENDS_WITHIN = 0.2
 
 
-class HyperLiquidIntegration(Subscribing, Tuning, Viewing, Hearing, Requests):
+class HyperLiquidIntegration(Residing, Subscribing, Tuning, Viewing, Hearing, Requests):
     """
     A Hyperliquid client that comes back by itself.
 
@@ -68,6 +73,8 @@ class HyperLiquidIntegration(Subscribing, Tuning, Viewing, Hearing, Requests):
             one, users' feeds have the first to themselves.
         canary: follow ``allMids`` too, so that a silent venue can be told from a
             quiet market although nothing wanted speaks at intervals.
+        journal: a file for the incident journal, which ``bistoury replay`` reads.
+        journal_max_bytes: how much of it to keep, the part before it included.
         transport: another way of opening connections, for tests.
         rest: another way of asking over REST, for tests.
         rng: where jitter comes from, for tests.
@@ -83,6 +90,8 @@ class HyperLiquidIntegration(Subscribing, Tuning, Viewing, Hearing, Requests):
         redundancy: int = 1,
         shards: int = 1,
         canary: bool = False,
+        journal: str | os.PathLike[str] | None = None,
+        journal_max_bytes: int = MAX_BYTES,
         ssl_context: ssl.SSLContext | None = None,
         transport: Transport | None = None,
         rest: Info | None = None,
@@ -99,6 +108,12 @@ class HyperLiquidIntegration(Subscribing, Tuning, Viewing, Hearing, Requests):
         host = urlsplit(self.config.api_url).netloc
         self._account = account_of(host, self.config.limits)
         self._claims = Claims(self._account, validate.count(redundancy, "redundancy"))
+        self._logs = Logs(logger)
+        self._journal = None
+        if journal is not None:
+            most = validate.count(journal_max_bytes, "journal_max_bytes")
+            failed = self._logs.journal_failed
+            self._journal = Journal(journal, max_bytes=most, failed=failed)
         self._fleet = Fleet(
             LineMaker(
                 self,
@@ -108,18 +123,22 @@ class HyperLiquidIntegration(Subscribing, Tuning, Viewing, Hearing, Requests):
                 rng or Random(),
                 circuit_breaker=circuit_breaker,
                 wall_clock=wall_clock,
+                journal=self._journal,
             ),
             self._claims.may_connect,
             shards=validate.count(shards, "shards"),
             redundancy=redundancy,
         )
         self._monitor = Monitor()
-        self._logs = Logs(logger)
+        self._posts = Posts(
+            lambda: self._fleet.lines, self._account, self._monitor.request_done
+        )
         self._dispatcher = Dispatcher(wire.read, wire.read_raw, self)
         self._audience = Audience(self._dispatcher)
         self._listeners = Listeners(self.handler_failed)
         self._waiting = Waiting()
         self._errands = Errands()
+        self._auditor = Auditor(self, self._fleet.entry, self._errands, self.audited)
         self._canary = {"type": "allMids"} if canary else None
 
     def __repr__(self) -> str:
@@ -235,13 +254,15 @@ class HyperLiquidIntegration(Subscribing, Tuning, Viewing, Hearing, Requests):
         handler: Handler | None = None,
         *,
         raw: bool = False,
+        audit: bool = False,
     ) -> SubscriptionHandle:
         """
         Subscribe to anything the venue knows: ``{"type": ..., ...}``.
 
         While live, returns on acknowledgement (or pending, after ten seconds);
         otherwise at once. Cancelling withdraws the handler. ``raw`` gives the handler
-        every frame as it comes: repeats, replays and disorder included.
+        every frame as it comes: repeats, replays and disorder included. ``audit``
+        compares trades with the venue's bars, each minute (event ``audit``).
 
         Raises:
             ConfigError: it is malformed; nothing was sent.
@@ -249,10 +270,15 @@ class HyperLiquidIntegration(Subscribing, Tuning, Viewing, Hearing, Requests):
             SubscriptionRefusedError: the venue said no.
         """
         wanted = feeds.canonical(subscription)
+        if audit:
+            check(wanted)
         outlet = None
         if handler is not None:
             outlet = self._dispatcher.mailbox(_checked(handler), is_raw=raw)
-        return await self.join(wanted, outlet, is_raw=raw)
+        handle = await self.join(wanted, outlet, is_raw=raw)
+        if audit:
+            await self._auditor.follow(handle)
+        return handle
 
     async def join(
         self,
@@ -306,6 +332,7 @@ class HyperLiquidIntegration(Subscribing, Tuning, Viewing, Hearing, Requests):
         self._check_loop()
         if handle.is_closed:
             return
+        self._auditor.left(handle)
         remaining = self._audience.remove(handle)
         self._note_raw(handle.subscription)
         if not remaining:
@@ -340,11 +367,6 @@ class HyperLiquidIntegration(Subscribing, Tuning, Viewing, Hearing, Requests):
 
     # Details
 
-    @property
-    def _is_going_on(self) -> bool:
-        states = {line.session.state for line in self._fleet.lines}
-        return not states <= {"idle", "closing", "closed"}
-
     def _ask_for(self, subscription: Subscription) -> None:
         """Want a subscription, over a new connection if it takes one."""
         before = set(self._fleet.lines)
@@ -362,34 +384,6 @@ class HyperLiquidIntegration(Subscribing, Tuning, Viewing, Hearing, Requests):
             entry = line.session.registry.entries.get(subscription)
             if entry is not None:
                 entry.has_raw_readers = is_wanted
-
-    def _settle_in(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Make ``loop`` the one to live on, unless another one still is."""
-        for line in self._fleet.lines:
-            current = line.supervisor.loop
-            if current is not None and current is not loop and current.is_closed():
-                line.supervisor.abandon()
-        if self._fleet.is_resting:
-            for line in self._fleet.lines:
-                line.supervisor.attach(loop)
-            self._waiting.clear()
-        else:
-            self._check_loop()
-
-    def _check_loop(self) -> None:
-        """Refuse a call that would race with the client's own loop."""
-        loop = self._supervisor.loop
-        if loop is None or not loop.is_running() or self._fleet.is_resting:
-            return
-        try:
-            current = asyncio.get_running_loop()
-        except RuntimeError:
-            current = None
-        if current is not loop:
-            raise WrongLoopError(
-                "this client lives on another thread or event loop; call it there,"
-                " for example with asyncio.run_coroutine_threadsafe(..., loop)"
-            )
 
 
 def _checked(handler: Handler) -> Handler:

@@ -5,14 +5,18 @@ from __future__ import annotations
 from ..dispatcher import Dispatcher
 from ..errors import BistouryError, ProtocolError
 from ..mailbox import Handler
+from ..observability.audited import Audited
 from ..observability.listeners import Listeners
 from ..observability.logs import Logs
 from ..observability.monitor import Monitor
 from ..session import State, Update
 from ..session import effects as do
 from ..session import notices as heard
+from ..session.model import PostReply, VenueError
 from ..session.notices import Notice
 from ..session.registry import Entry
+from ..session.state import CONNECTED
+from .auditor import Auditor
 from .claims import Claims
 from .errands import Errands
 from .fleet import Fleet
@@ -34,6 +38,7 @@ class Hearing(Requests):
     _claims: Claims
     _account: Account
     _errands: Errands
+    _auditor: Auditor
 
     def deliver(self, line: Line, entry: Entry, update: Update) -> None:
         """Hand new data to its handlers."""
@@ -52,6 +57,8 @@ class Hearing(Requests):
             self._dispatcher.tell(notice)
         self._monitor.observe(notice)
         self._logs.observe(notice)
+        if isinstance(notice, heard.StateChanged) and notice.new not in CONNECTED:
+            self._posts.lost(line)
         match notice:
             case heard.VenueComplained(kind, _, limit) if limit is not None:
                 self._account.learn(kind, limit)
@@ -78,6 +85,17 @@ class Hearing(Requests):
         """Take a sample, about once a second."""
         received = sum(it.session.conversation.received for it in self._fleet.lines)
         self._monitor.ticked(now, received)
+        self._auditor.ticked(now)
+        self._posts.pump()
+
+    def answered(self, line: Line, reply: PostReply | VenueError) -> None:
+        """Hand an answer to whoever asked."""
+        self._posts.answered(reply)
+
+    def audited(self, verdict: Audited) -> None:
+        """Tell what an audit of trades found out."""
+        self._logs.audited(verdict)
+        self._listeners.hear(verdict)
 
     def unreadable(self, line: Line, error: ProtocolError) -> None:
         """Count what could not be read."""

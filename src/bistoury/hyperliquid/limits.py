@@ -27,6 +27,8 @@ class Account:
     rest_weight: Window = field(init=False)
     connections: int = 0
     subscriptions: int = 0
+    posts: int = 0
+    """Questions over sockets that the venue has not answered."""
     users: Counter[str] = field(default_factory=Counter)
     users_learned: int | None = None
     """The venue's own number of users, once it has refused one too many."""

@@ -8,6 +8,7 @@ from typing import Protocol
 from ..errors import ProtocolError
 from ..session import Session, Update
 from ..session import effects as do
+from ..session.model import PostReply, VenueError
 from ..session.notices import Notice
 from ..session.registry import Entry
 from ..supervisor import Supervisor
@@ -36,6 +37,10 @@ class Owner(Protocol):
 
     def ticked(self, line: Line, now: float) -> None:
         """Hear that time passed."""
+        ...
+
+    def answered(self, line: Line, reply: PostReply | VenueError) -> None:
+        """Take the answer to a request."""
         ...
 
     def unreadable(self, line: Line, error: ProtocolError) -> None:
@@ -79,6 +84,10 @@ class Line:
     def ticked(self, now: float) -> None:
         """Pass on that time passed."""
         self._owner.ticked(self, now)
+
+    def answered(self, reply: PostReply | VenueError) -> None:
+        """Pass on the answer to a request."""
+        self._owner.answered(self, reply)
 
     def unreadable(self, error: ProtocolError) -> None:
         """Pass on what could not be read."""

@@ -1,15 +1,17 @@
-"""The client's questions over REST; ``client.info`` has more of them."""
+"""The client's questions; ``client.info`` has more of them."""
 
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterable
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ..config import Config
 from ..observability.monitor import Monitor
 from .limits import Account
+from .posts import Posts
 
 if TYPE_CHECKING:
     from .info import Info, Moment, Progress
@@ -28,6 +30,7 @@ class Requests:
     _account: Account
     _monitor: Monitor
     _ssl_context: ssl.SSLContext | None
+    _posts: Posts
 
     @cached_property
     def info(self) -> Info:
@@ -42,6 +45,21 @@ class Requests:
             ssl_context=self._ssl_context,
             on_sample=self._monitor.request_done,
         )
+
+    async def request(self, body: Mapping[str, Any], timeout: float = 10.0) -> Any:
+        """
+        Ask the venue over the socket; ``body`` is what REST's ``/info`` takes.
+
+        Fails at once when the connection is lost, and is never sent late.
+
+        Raises:
+            ConfigError: it is no question; nothing that is signed is ever sent.
+            NotSentError: it did not leave.
+            OutcomeUnknownError: it left and was not answered.
+            RequestError: the venue refused it.
+        """
+        self._check_loop()
+        return await self._posts.ask(body, timeout)
 
     async def get_all_mids(self, dex: str | None = None) -> dict[str, str]:
         """Return the mid price of every coin."""
@@ -85,6 +103,10 @@ class Requests:
         return await self.info.get_historical_candles_bulk(
             coins, intervals, start, end, progress
         )
+
+    @abstractmethod
+    def _check_loop(self) -> None:
+        """Refuse a call that would race with the client's own loop."""
 
     async def _close_requests(self) -> None:
         if "info" in self.__dict__:

@@ -15,7 +15,12 @@ class Subscribing:
 
     @abstractmethod
     async def subscribe(
-        self, subscription: Mapping[str, Any], handler: Handler | None = None
+        self,
+        subscription: Mapping[str, Any],
+        handler: Handler | None = None,
+        *,
+        raw: bool = False,
+        audit: bool = False,
     ) -> SubscriptionHandle:
         """Subscribe to anything the venue knows."""
 
@@ -26,10 +31,15 @@ class Subscribing:
         return await self.subscribe({"type": "allMids", "dex": dex}, handler)
 
     async def subscribe_trades(
-        self, coin: str, handler: Handler | None = None
+        self, coin: str, handler: Handler | None = None, *, audit: bool = False
     ) -> SubscriptionHandle:
-        """Follow the trades of a coin."""
-        return await self.subscribe({"type": "trades", "coin": coin}, handler)
+        """
+        Follow the trades of a coin.
+
+        ``audit`` compares them with the venue's bars, each minute (event ``audit``).
+        """
+        body = {"type": "trades", "coin": coin}
+        return await self.subscribe(body, handler, audit=audit)
 
     async def subscribe_orderbook(
         self,

@@ -12,6 +12,7 @@ from ..session import Session, Subscription
 from ..session.registry import Entry
 from ..supervisor import Supervisor
 from . import feeds
+from .auditor import Auditor
 from .claims import Claims
 from .fleet import Fleet
 from .handles import SubscriptionHandle
@@ -25,6 +26,7 @@ class Viewing:
     _monitor: Monitor
     _account: Account
     _claims: Claims
+    _auditor: Auditor
 
     def get_reconnection_stats(self) -> dict[str, Any]:
         """Return the state of the connection; from any thread."""
@@ -86,6 +88,7 @@ class Viewing:
             state=session.state,
             loop_lag=self._supervisor.loop_lag,
             is_attached=self._claims.is_active,
+            audit=self._auditor.totals(),
         )
 
 

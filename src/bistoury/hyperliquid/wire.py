@@ -24,10 +24,12 @@ from ..session.model import (
     Inbound,
     Item,
     Pong,
+    PostReply,
     Subscription,
     Update,
     VenueError,
 )
+from . import post_frames
 from .feeds import BY_CHANNEL, FEEDS, Feed, Row, route
 
 PING = b'{"method":"ping"}'
@@ -127,7 +129,7 @@ _ROUTES: dict[str, Locate] = {
 }
 
 
-def decode(frame: bytes) -> Inbound | Update | None:
+def decode(frame: bytes) -> Inbound | Update | PostReply | None:
     """
     Return what ``frame`` says, or ``None`` if it is of no interest.
 
@@ -386,8 +388,9 @@ def _embedded(text: str) -> dict[str, Any] | None:
     return body if isinstance(body, dict) else None
 
 
-_CONTROL: dict[str, Callable[[msgspec.Raw], Inbound | None]] = {
+_CONTROL: dict[str, Callable[[msgspec.Raw], Inbound | PostReply]] = {
     "pong": lambda _: Pong(),
     "subscriptionResponse": _acknowledged,
     "error": _error,
+    "post": post_frames.decode,
 }

@@ -9,6 +9,7 @@ from random import Random
 from urllib.parse import urlsplit
 
 from ..config import Config
+from ..recorder.journal import Journal
 from ..resilience import ConnectionCircuitBreaker
 from ..session import Backoff, Policy, Session
 from ..transport.base import Transport
@@ -30,6 +31,7 @@ class LineMaker:
         *,
         circuit_breaker: ConnectionCircuitBreaker | None,
         wall_clock: Callable[[], float],
+        journal: Journal | None = None,
     ) -> None:
         self._owner = owner
         self._config = config
@@ -40,6 +42,7 @@ class LineMaker:
         self._is_gate = circuit_breaker is not None
         self._breaker = (circuit_breaker or ConnectionCircuitBreaker()).breaker
         self._numbers = count(1)
+        self._journal = journal
         self.policy = policy_of(config)
 
     def __call__(self, group: Group) -> Line:
@@ -55,7 +58,10 @@ class LineMaker:
             numbers=self._numbers,
         )
         url = self._config.ws_url
-        return Line(self._owner, session, self._transport, url, self._wall_clock)
+        line = Line(self._owner, session, self._transport, url, self._wall_clock)
+        if self._journal is not None:
+            line.supervisor.recorder = self._journal.line(session)
+        return line
 
 
 def policy_of(config: Config) -> Policy:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -29,6 +29,7 @@ class Limits(Protocol):
     rest_weight: Window
     connections: int
     subscriptions: int
+    posts: int
     users: Any
     limits: Any
 
@@ -54,6 +55,8 @@ class View:
     state: State
     """Live only when everything wanted is; read once, so that no two figures differ."""
     loop_lag: float = 0.0
+    audit: dict[str, Any] = field(default_factory=dict)
+    """What audits of trades found out so far."""
     is_attached: bool = True
     """Whether the monitor watches: from connect to disconnect."""
 
@@ -142,6 +145,7 @@ def connection_health(view: View) -> dict[str, Any]:
         "loop_lag_seconds": view.loop_lag,
         "subscriptions": subscriptions,
         "limits": _limits(view),
+        "audit": view.audit,
     }
 
 
@@ -229,7 +233,7 @@ def _limits(view: View) -> dict[str, dict[str, int]]:
         "subscriptions": of(spent.subscriptions, spent.limits.subscriptions),
         "users": of(len(spent.users), spent.users_allowed),
         "messages_per_minute": window(spent.messages),
-        "posts_in_flight": of(0, spent.limits.posts_in_flight),
+        "posts_in_flight": of(spent.posts, spent.limits.posts_in_flight),
         "rest_weight_per_minute": window(spent.rest_weight),
     }
 

@@ -9,6 +9,9 @@ from ..errors import ConfigError
 from ..mailbox import Handler, Mailbox
 from ..session import notices
 from ..session.notices import Notice
+from .audited import Audited
+
+Event = Notice | Audited
 
 EVENTS: dict[str, type[Any]] = {
     "connected": notices.Connected,
@@ -20,6 +23,7 @@ EVENTS: dict[str, type[Any]] = {
     "degraded": notices.Degraded,
     "down": notices.Down,
     "breaker": notices.BreakerChanged,
+    "audit": Audited,
 }
 """The names users rely on, and what their handlers get."""
 
@@ -29,7 +33,7 @@ class Listeners:
 
     def __init__(self, failed: Callable[[Handler, BaseException], None]) -> None:
         self._failed = failed
-        self._by_type: dict[type[Any], tuple[Mailbox[Notice], ...]] = {}
+        self._by_type: dict[type[Any], tuple[Mailbox[Event], ...]] = {}
 
     def add(self, name: str, handler: Handler) -> Callable[[], None]:
         """
@@ -43,7 +47,7 @@ class Listeners:
             raise ConfigError("event", name, f"one of {', '.join(EVENTS)}")
         if not callable(handler):
             raise ConfigError("handler", handler, "a function or a coroutine function")
-        mailbox: Mailbox[Notice] = Mailbox(handler, lambda it: it, self._failed)
+        mailbox: Mailbox[Event] = Mailbox(handler, lambda it: it, self._failed)
         self._by_type[kind] = (*self._by_type.get(kind, ()), mailbox)
 
         def remove() -> None:
@@ -53,11 +57,11 @@ class Listeners:
 
         return remove
 
-    def hear(self, notice: Notice) -> None:
+    def hear(self, notice: Event) -> None:
         """Tell everyone who wants to know."""
         for mailbox in self._by_type.get(type(notice), ()):
             mailbox.put(notice)
 
-    def mailboxes(self) -> list[Mailbox[Notice]]:
+    def mailboxes(self) -> list[Mailbox[Event]]:
         """Return every mailbox."""
         return [m for group in self._by_type.values() for m in group]

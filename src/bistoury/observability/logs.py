@@ -12,6 +12,7 @@ from ..mailbox import Handler
 from ..session import Cause
 from ..session import notices as heard
 from ..session.notices import Notice
+from .audited import Audited
 from .repeats import Repeats
 
 _LEVELS: dict[type[Any], int] = {
@@ -65,6 +66,11 @@ class Logs:
             return
         self._logger.log(level, "%s", text)
 
+    def audited(self, verdict: Audited) -> None:
+        """Log what an audit found out: loudly if something is missing."""
+        level = DEBUG if verdict.status == "complete" else WARNING
+        self._logger.log(level, "audit of %s", verdict)
+
     def unreadable(self, error: ProtocolError) -> None:
         """Log a frame that could not be read: once a minute per kind, no payload."""
         times = self._repeats.occurred(("unreadable", error.channel))
@@ -75,6 +81,10 @@ class Logs:
                 times,
                 shorten(error.detail),
             )
+
+    def journal_failed(self, error: OSError) -> None:
+        """Log that the journal cannot be written; nothing else depends on it."""
+        self._logger.warning("no journal from here on: %s", error)
 
     def unreconciled(self, subscription: object, error: Exception) -> None:
         """Log that a feed's history could not be read: once a minute per feed."""

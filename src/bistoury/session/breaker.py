@@ -40,6 +40,16 @@ class Breaker:
             raise ConfigError("timeout", self.timeout, allowed)
 
     @property
+    def memory(self) -> tuple[int, float, bool]:
+        """All it knows: failures, when the last one was, whether a probe is out."""
+        return self.failures, self._last_failure_at, self._probing
+
+    def remember(self, failures: int, failed_at: float, *, is_probing: bool) -> None:
+        """Know what another breaker knew."""
+        self.failures, self._last_failure_at = failures, failed_at
+        self._probing = is_probing
+
+    @property
     def next_allowed_at(self) -> float:
         """
         When ``allows`` next says yes.

@@ -18,6 +18,8 @@ class Window:
 
     limit: int
     seconds: float = 60.0
+    grants: int = 0
+    """How often something was granted, ever."""
     _grants: deque[tuple[float, int]] = field(default_factory=deque)
     _used: int = 0
 
@@ -35,8 +37,13 @@ class Window:
 
     def take(self, now: float, units: int = 1) -> None:
         """Grant ``units``, whether there is room or not: they were sent."""
+        self.grants += 1
         self._grants.append((now, units))
         self._used += units
+
+    def latest(self, grants: int) -> list[tuple[float, int]]:
+        """Return when and how much was granted the last few times, oldest first."""
+        return list(self._grants)[-grants:] if grants else []
 
     def frees_at(self, now: float, units: int = 1, reserve: int = 0) -> float:
         """Return when ``units`` will fit; infinity if they never can."""

@@ -89,7 +89,8 @@ class Continuity:
     found: list[Update] = field(default_factory=list)
     """What was fetched and not delivered yet."""
     _held: list[tuple[Update, bool]] = field(default_factory=list)
-    _held_rows: int = 0
+    held_rows: int = 0
+    """How many live rows wait."""
     _memory: Memory = field(init=False)
     _last_frame: bytes = b""
     _source: int = 0
@@ -101,7 +102,7 @@ class Continuity:
     @property
     def is_full(self) -> bool:
         """Whether no more rows may be held."""
-        return self._held_rows >= MOST_HELD
+        return self.held_rows >= MOST_HELD
 
     def admit(
         self, update: Update, source: int, now: float, *, is_replay: bool
@@ -121,7 +122,7 @@ class Continuity:
         is_replay = is_replay or update.is_snapshot
         if self.is_holding:
             self._held.append((update, is_replay))
-            self._held_rows += len(update.items)
+            self.held_rows += len(update.items)
             update.is_void = True
             return
         fresh = [item for item in update.items if self._memory.is_new(item[1])]
@@ -147,7 +148,7 @@ class Continuity:
     def discard(self) -> None:
         """Hold no more, and forget what waits: nobody wants it."""
         self.is_holding = False
-        self.found, self._held, self._held_rows = [], [], 0
+        self.found, self._held, self.held_rows = [], [], 0
 
     def release(self) -> list[Update]:
         """Return what waits and what was fetched, in order; hold no more."""

@@ -51,11 +51,12 @@ class Conversation:
     """Frames that no wanted subscription claims."""
     recovery: Recovery = field(init=False)
     freshness: Freshness = field(init=False)
-    _watchdog: Watchdog = field(default_factory=Watchdog)
+    watchdog: Watchdog = field(default_factory=Watchdog)
     _send_at: float = inf
     _hush: float = inf
     """Silence after which a connection this chatty may have lost something."""
-    _is_doubtful: bool = False
+    is_doubtful: bool = False
+    """Whether something may have been lost, to be decided on at the next tick."""
     _has_data: bool = False
     _has_answer: bool = False
 
@@ -78,9 +79,9 @@ class Conversation:
         self.recovery.lost(cause, now, quietly=quietly)
         self.is_open = self._has_data = self._has_answer = False
         self._send_at = self._hush = inf
-        self._is_doubtful = False
+        self.is_doubtful = False
         self.liveness.stop()
-        self._watchdog.stop()
+        self.watchdog.stop()
         self.freshness.connection_lost()
         self.registry.connection_lost(self.connection_id)
 
@@ -94,7 +95,7 @@ class Conversation:
         return min(
             self._send_at,
             self.liveness.deadline(self._silence),
-            self._watchdog.deadline(self.patience),
+            self.watchdog.deadline(self.patience),
             self.registry.asked_since() + self.policy.ack_timeout,
             self.registry.refused_since() + self.policy.refused_retry,
             self.recovery.deadline,
@@ -124,19 +125,19 @@ class Conversation:
         silence, patience = self._silence, self.patience
         if self.liveness.is_silent(now, silence):
             return Cause.SILENT, f"nothing heard for {silence:g} s"
-        if self._watchdog.is_due(now, patience):
-            if self._watchdog.may_reconnect(now, self.policy.watchdog_cap):
-                self._watchdog.fired(now)
+        if self.watchdog.is_due(now, patience):
+            if self.watchdog.may_reconnect(now, self.policy.watchdog_cap):
+                self.watchdog.fired(now)
                 self._announce(say.NoMessages(self.connection_id, patience))
                 return Cause.SILENT, f"no messages for {patience:g} s"
-            self._watchdog.snooze(now + patience)
+            self.watchdog.snooze(now + patience)
         if self.liveness.is_ping_due(now):
             if self.liveness.is_unanswered:
                 # The venue speaks and did not answer: something got lost on the way.
                 self.recovery.doubt(Cause.SILENT, now)
             self.ping(now)
-        if self._is_doubtful:
-            self._is_doubtful = False
+        if self.is_doubtful:
+            self.is_doubtful = False
             self.liveness.excuse()
             self.recovery.doubt(Cause.SILENT, now)
         self._hush = self._usual_silence()
@@ -169,7 +170,7 @@ class Conversation:
             f" {self.freshness.threshold(entry):.0f} s or more"
             for entry in self.freshness.stale()
         ]
-        if self._watchdog.is_starving(now, self.patience):
+        if self.watchdog.is_starving(now, self.patience):
             said.append(
                 f"no messages for over {self.patience:g} s, and the limit"
                 f" of {self.policy.watchdog_cap} reconnects an hour is used up"
@@ -185,7 +186,7 @@ class Conversation:
         if entry is None:
             self.unrouted += 1
             return None
-        watchdog = self._watchdog
+        watchdog = self.watchdog
         watchdog.data_at = max(watchdog.data_at, now)
         if entry.last_at:
             entry.learn(now - entry.last_at)
@@ -199,7 +200,7 @@ class Conversation:
 
     def _heard(self, now: float) -> None:
         if now - self.liveness.heard_at > self._hush:
-            self._is_doubtful = True  # decided on at the next tick, but from here on
+            self.is_doubtful = True  # decided on at the next tick, but from here on
             self.recovery.mark()
         self.liveness.heard_at = now
 
@@ -248,7 +249,7 @@ class Conversation:
         """Stop wanting a feed."""
         self.registry.release(subscription)
         if not self.registry.promising():
-            self._watchdog.stop()
+            self.watchdog.stop()
 
     def pump(self, now: float) -> None:
         """Send requests while the venue's message window has room."""
@@ -269,7 +270,7 @@ class Conversation:
     def ping(self, now: float) -> None:
         """Ask for a sign of life."""
         self.messages.take(now)
-        if not self._is_doubtful:
+        if not self.is_doubtful:
             self.recovery.mark()
         self.liveness.pinged(now, self.policy.ping_interval)
         self.effects.append(do.SendPing())
@@ -296,8 +297,8 @@ class Conversation:
         self.recovery.granted(entry, now)
         # Only the first promise starts the watch: acknowledgements must not feed it,
         # nor those of a feed that is asked for again because it is mute.
-        if self._watchdog.data_at == inf and self.registry.promising():
-            self._watchdog.promised(now)
+        if self.watchdog.data_at == inf and self.registry.promising():
+            self.watchdog.promised(now)
 
     def _complained(self, error: VenueError, now: float) -> None:
         self._announce(say.VenueComplained(error.kind, error.text, error.limit))

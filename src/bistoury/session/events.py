@@ -108,6 +108,10 @@ class LossSuspected(msgspec.Struct, frozen=True, tag=True):
     connection_id: int
 
 
+class RequestSent(msgspec.Struct, frozen=True, tag=True):
+    """The application asked the venue something over the connection."""
+
+
 class TimePassed(msgspec.Struct, frozen=True, tag=True):
     """The session's deadline was reached; ``wall`` is the time of day, in seconds."""
 
@@ -127,5 +131,6 @@ Event = (
     | DataStarted
     | BackfillDone
     | LossSuspected
+    | RequestSent
     | TimePassed
 )

@@ -122,6 +122,18 @@ class VenueError(msgspec.Struct, frozen=True, tag=True):
     post_id: int | None = None
 
 
+class PostReply(msgspec.Struct, frozen=True):
+    """
+    The answer to a question over the socket; no session decides on it.
+
+    ``kind`` is ``info`` or ``error``, ``payload`` whatever came.
+    """
+
+    id: int
+    kind: str
+    payload: Any = None
+
+
 Inbound = Pong | Acknowledged | VenueError
 
 

@@ -161,6 +161,8 @@ class Session:
                 self._settle(now)
             case on.ConnectRequested(wall):
                 self._connect(now, wall)
+            case on.RequestSent():
+                self.messages.take(now)
             case on.CloseRequested():
                 self._close(now)
             case on.ReconnectRequested(reason):

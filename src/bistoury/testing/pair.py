@@ -19,9 +19,11 @@ import msgspec
 
 from ..errors import BistouryError, ProtocolError
 from ..hyperliquid import feeds, history, wire
+from ..recorder.journal import Journal
 from ..session import Inbound, Policy, Session, Subscription, Update, causes
 from ..session import effects as do
 from ..session import events as on
+from ..session.model import PostReply
 from ..session.notices import Notice
 from ..simulator.exchange import Exchange
 from ..simulator.ledger import keys_in
@@ -42,12 +44,14 @@ class Pair:
         plan: FaultPlan | None = None,
         policy: Policy | None = None,
         latency: float = 0.02,
+        journal: Journal | None = None,
     ) -> None:
         self.now = OPENED
         self.latency = latency
         self.exchange = Exchange(settings, seed, plan)
         self.exchange.advance(self.now)
         self.session = Session(policy or Policy(), Random(f"{seed}:session"))
+        self.recorder = journal.line(self.session) if journal else None
         self.notices: list[tuple[float, Notice]] = []
         self.delivered: dict[str, list[str]] = defaultdict(list)
         """The keys of what was delivered, by stream, as the venue's ledger has it."""
@@ -100,8 +104,11 @@ class Pair:
 
     def feed(self, event: on.Event) -> None:
         """Give the session an event and carry out what it asks."""
-        for effect in self.session.handle(event, self.now):
+        effects = (self.recorder or self.session).handle(event, self.now)
+        for effect in effects:
             self._carry_out(effect)
+        if self.recorder is not None:
+            self.recorder.carried_out(effects, self.now)
         self._drain()
 
     def holdings(self) -> set[str]:
@@ -244,7 +251,7 @@ class Pair:
             return
         if isinstance(message, Update):
             self._admit(connection_id, message)
-        elif message is not None:
+        elif message is not None and not isinstance(message, PostReply):
             self._answer(connection_id, message)
 
     def _answer(self, connection_id: int, message: Inbound) -> None:

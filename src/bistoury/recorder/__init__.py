@@ -1,0 +1,1 @@
+"""The incident journal: what happened to a client, and the same again."""
