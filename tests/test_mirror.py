@@ -23,6 +23,14 @@ ELSEWHERE = {
     "cli/demonstration/screen.py": "cli/test_demo.py",
     "cli/examination/check.py": "cli/test_doctor.py",
     "cli/examination/course.py": "cli/test_doctor.py",
+    # The audit and the requests over the socket are seen working together.
+    "endings.py": "test_supervisor.py",
+    "hyperliquid/auditor.py": "hyperliquid/test_audit.py",
+    "hyperliquid/post_frames.py": "hyperliquid/test_posts.py",
+    "hyperliquid/residing.py": "hyperliquid/test_client_threads.py",
+    "observability/audited.py": "hyperliquid/test_audit.py",
+    "recorder/file.py": "recorder/test_journal.py",
+    "recorder/records.py": "recorder/test_journal.py",
     "cli/sim.py": "cli/test_app.py",
     # Parts of the client, which is tested as users hold it.
     "hyperliquid/audience.py": "hyperliquid/test_client_handlers.py",

@@ -41,11 +41,6 @@ _UNKNOWN = {
     "never": "everything that was missed",
 }
 
-_ALSO = {
-    "candle": "the versions of a bar in between",
-    "fastAssetCtxs": "the changes in between",
-}
-
 _BRIEF = {
     "itself": "The next frame is the whole truth again.",
     "replay": "Each row once, when the venue's replay overlaps what was delivered.",
@@ -61,7 +56,7 @@ def _first(feed: Feed) -> str:
 
 
 def _unknown(feed: Feed) -> str:
-    return feed.note or _ALSO.get(feed.type) or _UNKNOWN[feed.heals]
+    return feed.note or _UNKNOWN[feed.heals]
 
 
 def table() -> str:

@@ -16,13 +16,14 @@ from typing import Protocol
 
 import msgspec
 
+from .endings import end_of
 from .errors import (
     ConnectFailedError,
     ConnectionLostError,
     ProtocolError,
     TransportError,
 )
-from .session import Inbound, Session, Subscription, Update, causes
+from .session import Inbound, Session, Subscription, Update
 from .session import effects as do
 from .session import events as on
 from .session.model import PostReply, VenueError
@@ -253,7 +254,7 @@ class Supervisor:
         if connection_id == self.session.connection_id:
             self._connection = None
         self._lingering.pop(connection_id, None)
-        self.feed(_as_event(connection_id, error))
+        self.feed(end_of(connection_id, error))
 
     def backfilled(
         self, wanted: do.Backfill, found: list[Update] | None, *, complete: bool
@@ -356,7 +357,7 @@ class Supervisor:
             self._opening.add_done_callback(self._ending.discard)
             self._opening = None
             error = ConnectionLostError("given up")
-            self._events.append(_as_event(connection_id, error))
+            self._events.append(end_of(connection_id, error))
             return
         connection, self._connection = self._connection, None
         if connection is None:
@@ -389,21 +390,6 @@ class Supervisor:
             self.feed(on.TimePassed(self._wall_clock()))
         else:
             self._arm_timer()
-
-
-def _as_event(connection_id: int, error: TransportError) -> on.ConnectionLost:
-    """Put what the transport says in the words of the session."""
-    if isinstance(error, ConnectFailedError):
-        cause = causes.of_failure(error.phase, error.status, timed_out=error.timed_out)
-        return on.ConnectionLost(
-            connection_id, cause, error.status, str(error), error.retry_after
-        )
-    if isinstance(error, ConnectionLostError):
-        cause = causes.of_loss(error.code, error.reason)
-        return on.ConnectionLost(
-            connection_id, cause, error.code, error.reason or error.detail
-        )
-    return on.ConnectionLost(connection_id, causes.Cause.NETWORK, None, str(error))
 
 
 __all__ = ["Application", "Codec", "Supervisor"]

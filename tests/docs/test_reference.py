@@ -108,7 +108,16 @@ def test_client_methods():
         if not name.startswith("_")
     }
     # What the parts of bistoury tell the client, and not for users.
-    inner = {"announce", "backfill", "backfilled", "deliver", "deliver_raw", "ticked"}
+    inner = {
+        "answered",
+        "announce",
+        "audited",
+        "backfill",
+        "backfilled",
+        "deliver",
+        "deliver_raw",
+        "ticked",
+    }
     inner |= {
         "handler_failed",
         "missed",

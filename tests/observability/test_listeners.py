@@ -30,8 +30,8 @@ def listeners(failed=lambda handler, error: None):
     return Listeners(failed)
 
 
-def test_the_events_are_those_of_the_contract():
-    assert set(EVENTS) == set(NOTICES)
+def test_the_events_are_those_of_the_contract_and_the_audit():
+    assert set(EVENTS) == {*NOTICES, "audit"}
 
 
 @pytest.mark.parametrize("name", NOTICES)

@@ -1148,3 +1148,164 @@ def test_the_parts_share_what_they_are_about(talk):
     assert it.recovery.registry is it.freshness.registry is it.registry
     assert it.recovery.effects is it.freshness.effects is it.effects
     assert it.freshness.recovery is it.recovery
+
+
+# Numbers, one by one
+
+
+def test_a_new_conversation_has_said_and_heard_nothing(talk):
+    it = talk().it
+
+    assert (it.connection_id, it.is_open, it.is_proven) == (0, False, False)
+    assert (it.received, it.data_at, it.unrouted) == (0, None, 0)
+
+
+def test_nothing_learned_is_no_patience(talk):
+    assert talk(Policy(message_timeout=0.5)).held(BOOK).it.patience == 0.5
+
+
+def test_a_feed_without_a_rhythm_does_not_shorten_the_patience(talk):
+    it = talk(Policy(message_timeout=1.0)).held(BOOK, MIDS)
+    rhythm(it, BOOK, 5.0, 15.0)
+    rhythm(it, MIDS, 16.0)
+
+    assert it.it.patience == 30.0
+
+
+def test_the_reserve_is_a_whole_number_of_messages(talk):
+    it = talk(limit=15).want(*MANY).begin()
+
+    assert requests(it.said()) == 13
+
+
+def test_what_is_kept_for_pings_is_a_tenth_of_the_reserve(talk):
+    it = talk(limit=900).held(*MANY)
+    it.window.take(0.0, 889 - it.window.used(0.0))
+    for one in MANY:
+        it.it.give_up(one[0])
+    it.it.pump(1.0)
+
+    assert requests(it.said()) == 2
+
+
+def test_waits_for_room_for_one_request_and_no_more(talk):
+    it = talk(limit=4).begin(0.0)
+    for at in (1.0, 2.0, 3.0):
+        it.window.take(at)
+    it.want(MANY[0])
+    it.it.pump(4.0)
+
+    assert it.it._send_at == 60.0
+
+
+def test_waits_for_room_for_one_goodbye_and_no_more(talk):
+    it = talk(limit=4).held(MANY[0])  # the ping and the request leave at 60 s
+    it.window.take(1.0)
+    it.window.take(2.0)
+    it.it.pump(60.0)
+    it.window.take(60.0)
+    it.window.take(60.0)
+    it.it.give_up(MANY[0][0])
+    it.it.pump(60.5)
+
+    assert it.it._send_at == 61.0
+
+
+def test_with_room_for_two_repetitions_two_are_sent(talk):
+    it = talk(limit=20).want(*MANY[:3]).begin()
+    it.said()
+    it.window.take(0.0, 12)  # 16 used, and 2 are in reserve
+    it.it.inspect(5.0)
+
+    assert requests(it.said()) == 2
+
+
+# What belongs to one connection
+
+
+def test_a_new_connection_has_nothing_to_make_up_for(talk):
+    it = talk().held(BOOK)
+    it.it.inspect(14.0)
+    it.end(20.0)
+
+    assert it.it.liveness.heard_at == it.it.liveness.answered_at == inf
+    it.begin(100.0).ack(BOOK, 100.0)
+    it.it.receive(Pong(), 120.0)
+    assert it.it.inspect(129.9) is None
+    assert it.it.inspect(130.0) == (Cause.SILENT, "no messages for 30 s")
+
+
+def test_the_rhythm_of_one_connection_says_nothing_of_the_next_one(talk):
+    it = talking(talk, TRADES)
+    it.data(TRADES, 10.0, 5)
+    it.end(10.5)
+    it.begin(20.0).want(USER)
+    it.it.pump(20.0)
+    it.ack(USER, 20.1)
+    it.said()
+    it.it.receive(Pong(), 28.0)
+    it.it.inspect(28.1)
+
+    assert gaps(it.said()) == []
+
+
+def test_a_doubt_says_nothing_of_the_feeds_of_the_next_connection(talk):
+    it = talking(talk, TRADES)
+    it.data(BOOK, 15.5)
+    it.end(15.6)
+    it.begin(16.0).want(USER)
+    it.it.pump(16.0)
+    it.ack(USER, 16.1)
+    it.said()
+    it.it.inspect(16.2)
+
+    assert gaps(it.said()) == []
+
+
+def test_a_stale_feed_waits_on_the_next_connection(talk):
+    it = talk().held(MIDS)
+    it.it.inspect(10.0)
+    entry = it.entry(MIDS)
+    assert entry.ladder.next_at == 15.0
+    it.end(11.0)
+
+    assert entry.ladder.next_at == inf
+
+
+def test_the_fastest_feed_decides_what_silence_is_unusual(talk):
+    it = talk().held(BOOK, MIDS, TRADES)
+    for now in range(1, 21):
+        it.data(BOOK, float(now))
+        if now % 4 == 0:
+            it.data(MIDS, float(now))
+        it.it.receive(Pong(), float(now))
+        it.it.inspect(float(now))
+    it.said()
+    it.data(BOOK, 26.0)
+    it.it.inspect(26.1)
+
+    assert len(gaps(it.said())) == 1
+
+
+def test_a_feed_without_a_rhythm_does_not_make_a_silence_unusual(talk):
+    it = talk().held(BOOK, MIDS, TRADES)
+    for now in (4.0, 8.0, 12.0):
+        it.data(BOOK, now)
+        it.it.receive(Pong(), now)
+        it.it.inspect(now)
+    it.said()
+    it.data(BOOK, 22.0)
+    it.it.inspect(22.1)
+
+    assert [gap.cause for gap in gaps(it.said())] == [Cause.STALE]  # the mute one
+
+
+def test_a_ping_marks_how_far_every_feed_has_come(talk):
+    it = talk().held(TRADES)
+    it.data(TRADES, 1.0, 5)
+    it.it.ping(2.0)
+    it.data(TRADES, 3.0, 9)
+    it.said()
+    it.it.recovery.doubt(Cause.PROTOCOL_ERROR, 4.0)
+
+    assert [gap.since for gap in gaps(it.said())] == [5]

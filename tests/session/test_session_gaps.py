@@ -207,6 +207,17 @@ def test_sessions_may_share_what_was_delivered(drive, feeds):
     assert set(continuities) == {feeds.trades()[0]}
 
 
+def test_of_lines_that_bring_states_without_a_time_one_is_followed(drive, feeds):
+    shared = {"continuities": {}, "numbers": count(1)}
+    one = drive(**shared).live(feeds.mids())
+    other = drive(**shared).live(feeds.mids())
+    assert other.data(feeds.mids(), body=b"other").is_void
+
+    assert not one.data(feeds.mids(), body=b"one").is_void
+    other.now = 3.0
+    assert not other.data(feeds.mids(), body=b"other").is_void
+
+
 # Freshness
 
 

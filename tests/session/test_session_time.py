@@ -387,6 +387,13 @@ def test_an_attempt_gets_a_grace_after_a_nap_because_answers_may_be_waiting(driv
     assert it.state is State.LIVE
 
 
+def test_an_attempt_after_a_loss_owes_no_answer_to_a_question_of_before(drive, feeds):
+    it = drive().stable(feeds.trades()).lost().tick()
+    it.tick(late=600.0).tick()
+
+    assert [gone.cause for gone in it.heard("Disconnected")] == [Cause.CONNECT_TIMEOUT]
+
+
 def test_an_attempt_that_does_not_use_its_grace_is_given_up(drive):
     it = drive().connect().tick(late=600.0).tick()
 

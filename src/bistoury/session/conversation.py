@@ -78,8 +78,7 @@ class Conversation:
         """Stop: there is no connection. ``quietly``: tell nobody of gaps yet."""
         self.recovery.lost(cause, now, quietly=quietly)
         self.is_open = self._has_data = self._has_answer = False
-        self._send_at = self._hush = inf
-        self.is_doubtful = False
+        self.is_doubtful, self._hush = False, inf
         self.liveness.stop()
         self.watchdog.stop()
         self.freshness.connection_lost()
@@ -263,9 +262,7 @@ class Conversation:
         if self.registry.has_unwanted:
             self._send_at = self.messages.frees_at(now, 1, self._for_pings)
         elif self.registry.has_unsent:
-            frees_at = self.messages.frees_at(now, 1, self._reserve)
-            # With room left over, what stays unsent waits for an answer, not time.
-            self._send_at = frees_at if frees_at > now else inf
+            self._send_at = self.messages.frees_at(now, 1, self._reserve)
 
     def ping(self, now: float) -> None:
         """Ask for a sign of life."""
