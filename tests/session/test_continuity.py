@@ -85,10 +85,9 @@ def test_never_repeats_one_of_the_last_keys_and_never_grows(limit, keys):
 def test_of_versions_only_a_newer_one_is_new():
     memory = Memory(10)
 
-    assert memory.is_new(Version("bar", 2))
-    assert not memory.is_new(Version("bar", 1))
-    assert memory.is_new(Version("bar", 3))
-    assert not memory.is_new(Version("bar", 2))
+    found = [memory.is_new(Version("bar", number)) for number in (2, 1, 3, 2)]
+
+    assert found == [True, False, True, False]
     assert memory.is_new(Version("other bar", 1))
 
 

@@ -32,6 +32,7 @@ def test_is_compared_by_value_and_does_not_change(effect):
     fields = effect.__struct_fields__
     again = type(effect)(*(getattr(effect, field) for field in fields))
 
+    assert type(effect).__struct_config__.frozen
     assert again == effect
     assert len({again, effect}) == 1
     for field in fields:

@@ -72,6 +72,9 @@ def test_what_is_not_said_of_data_and_of_history_is_nothing():
     assert on.ConnectRequested().wall == 0.0
 
 
-def test_an_event_does_not_change():
-    with pytest.raises(AttributeError):
-        on.ConnectionOpened(1).connection_id = 2
+@pytest.mark.parametrize("event", EVENTS, ids=lambda it: type(it).__name__)
+def test_an_event_does_not_change(event):
+    assert type(event).__struct_config__.frozen
+    for field in event.__struct_fields__:
+        with pytest.raises(AttributeError):
+            setattr(event, field, None)

@@ -109,6 +109,18 @@ def test_facts_that_were_written_down_are_those_that_are_read():
     assert msgspec.json.decode(msgspec.json.encode(known), type=Facts) == known
 
 
+def test_facts_are_short_and_do_not_change():
+    line, feed = LineFacts(1.0, None, None, False), FeedFacts(received=2)
+
+    assert msgspec.json.encode(line) == b"[1.0,null,null,false]"
+    assert msgspec.json.encode(feed).startswith(b"[2,0.0,")
+    assert msgspec.json.encode(Facts(limits=(1, 2))) == (
+        b'{"type":"Facts","limits":[1,2]}'
+    )
+    for one in (line, feed, Facts()):
+        assert type(one).__struct_config__.frozen
+
+
 def test_all_that_is_known_of_a_feed_is_applied(drive, feeds):
     it = drive().want(feeds.trades())
     known = FeedFacts(*range(1, 12))

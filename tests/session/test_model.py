@@ -70,6 +70,15 @@ def test_what_the_venue_says_can_be_journaled(message):
     assert msgspec.json.decode(msgspec.json.encode(message), type=Inbound) == message
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [Subscription, Traits, Pong, Acknowledged, VenueError],
+    ids=lambda it: it.__name__,
+)
+def test_a_value_does_not_change(kind):
+    assert kind.__struct_config__.frozen
+
+
 def test_an_error_is_about_a_subscribe_and_nothing_else_unless_said():
     error = VenueError(Complaint.OTHER, "no")
 

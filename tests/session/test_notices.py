@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import get_args
 
+import msgspec
 import pytest
 
 from bistoury.session import Cause, Complaint, State, Subscription, Trigger
@@ -111,3 +112,13 @@ PROMISED = {
 @pytest.mark.parametrize("kind", PROMISED, ids=lambda it: it.__name__)
 def test_carries_what_the_contract_promises(kind):
     assert PROMISED[kind] <= set(kind.__struct_fields__)
+
+
+@pytest.mark.parametrize(
+    "notice", [it for it, _ in SENTENCES], ids=lambda it: type(it).__name__
+)
+def test_a_notice_does_not_change_and_can_be_journaled(notice):
+    assert type(notice).__struct_config__.frozen
+    text = msgspec.json.encode(notice)
+
+    assert msgspec.json.decode(text, type=say.Notice) == notice
