@@ -326,6 +326,7 @@ def test_health_has_the_keys_of_the_contract_and_no_others(patient):
         "loop_lag_seconds",
         "subscriptions",
         "limits",
+        "handlers",
         "audit",
     }
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from ..dispatcher import Dispatcher
 from ..errors import BistouryError, ProtocolError
-from ..mailbox import Handler
+from ..mailbox import Handler, name_of
 from ..observability.audited import Audited
 from ..observability.listeners import Listeners
-from ..observability.logs import Logs
+from ..observability.logs import Logs, shorten
 from ..observability.monitor import Monitor
+from ..observability.slowness import SlowHandler
 from ..session import State, Update
 from ..session import effects as do
 from ..session import notices as heard
@@ -19,22 +20,18 @@ from ..session.state import CONNECTED
 from .auditor import Auditor
 from .claims import Claims
 from .errands import Errands
-from .fleet import Fleet
 from .limits import Account
 from .line import Line
 from .requests import Requests
-from .waiting import Waiting
 
 
 class Hearing(Requests):
     """Passes on; decides nothing."""
 
-    _fleet: Fleet
     _monitor: Monitor
     _logs: Logs
     _listeners: Listeners
     _dispatcher: Dispatcher
-    _waiting: Waiting
     _claims: Claims
     _account: Account
     _errands: Errands
@@ -106,6 +103,13 @@ class Hearing(Requests):
         """Count what a handler raised."""
         self._monitor.handler_errors += 1
         self._logs.handler_failed(handler, error)
+
+    def handler_slow(self, handler: Handler, seconds: float, waiting: int) -> None:
+        """Tell of a handler that takes its time."""
+        news = SlowHandler(shorten(name_of(handler)), seconds, waiting)
+        self._monitor.slow_calls += 1
+        self._logs.slow(news)
+        self._listeners.hear(news)
 
     def overflowed(self, handler: Handler, gap: heard.Gap) -> None:
         """Tell of what a slow handler had no room for."""

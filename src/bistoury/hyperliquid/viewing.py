@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..dispatcher import Dispatcher
 from ..errors import StaleDataError
 from ..observability import health
 from ..observability.monitor import Monitor
@@ -14,24 +15,25 @@ from ..supervisor import Supervisor
 from . import feeds
 from .auditor import Auditor
 from .claims import Claims
-from .fleet import Fleet
 from .handles import SubscriptionHandle
 from .limits import Account
+from .residing import Residing, at_home
 
 
-class Viewing:
+class Viewing(Residing):
     """Reads; changes nothing."""
 
-    _fleet: Fleet
     _monitor: Monitor
     _account: Account
     _claims: Claims
     _auditor: Auditor
+    _dispatcher: Dispatcher
 
     def get_reconnection_stats(self) -> dict[str, Any]:
         """Return the state of the connection; from any thread."""
         return health.reconnection_stats(self._view())
 
+    @at_home
     async def get_connection_health(self) -> dict[str, Any]:
         """Return how well the connection does, with reasons if it does not."""
         return health.connection_health(self._view())
@@ -89,6 +91,7 @@ class Viewing:
             loop_lag=self._supervisor.loop_lag,
             is_attached=self._claims.is_active,
             audit=self._auditor.totals(),
+            readers=self._dispatcher.places(),
         )
 
 

@@ -18,6 +18,7 @@ from ..session import Session, State, Subscription
 from ..session.budget import Window
 from ..session.registry import Entry
 from ..session.state import TRYING
+from .handlers import Places, handlers, late
 from .monitor import Monitor
 
 
@@ -57,6 +58,8 @@ class View:
     loop_lag: float = 0.0
     audit: dict[str, Any] = field(default_factory=dict)
     """What audits of trades found out so far."""
+    readers: Places = ()
+    """Who reads what: handlers' mailboxes and streams."""
     is_attached: bool = True
     """Whether the monitor watches: from connect to disconnect."""
 
@@ -145,6 +148,7 @@ def connection_health(view: View) -> dict[str, Any]:
         "loop_lag_seconds": view.loop_lag,
         "subscriptions": subscriptions,
         "limits": _limits(view),
+        "handlers": handlers(view.readers),
         "audit": view.audit,
     }
 
@@ -163,7 +167,7 @@ def reasons_for(view: View) -> list[str]:
         reasons.append(f"not acknowledged yet: {_some(names)}")
     for each in view.sessions:
         reasons += [it for it in each.reasons(view.now) if it not in reasons]
-    return reasons
+    return reasons + late(handlers(view.readers))
 
 
 def quantiles(values: Iterable[float]) -> dict[str, float | None]:

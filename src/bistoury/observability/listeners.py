@@ -6,12 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 from ..errors import ConfigError
-from ..mailbox import Handler, Mailbox
+from ..mailbox import Handler, Home, Mailbox, Reporter
 from ..session import notices
 from ..session.notices import Notice
 from .audited import Audited
+from .slowness import SlowHandler
 
-Event = Notice | Audited
+Event = Notice | Audited | SlowHandler
 
 EVENTS: dict[str, type[Any]] = {
     "connected": notices.Connected,
@@ -24,6 +25,7 @@ EVENTS: dict[str, type[Any]] = {
     "down": notices.Down,
     "breaker": notices.BreakerChanged,
     "audit": Audited,
+    "slow_handler": SlowHandler,
 }
 """The names users rely on, and what their handlers get."""
 
@@ -31,8 +33,9 @@ EVENTS: dict[str, type[Any]] = {
 class Listeners:
     """Knows who wants to hear of what."""
 
-    def __init__(self, failed: Callable[[Handler, BaseException], None]) -> None:
-        self._failed = failed
+    def __init__(self, reporter: Reporter, home: Home | None = None) -> None:
+        self._reporter = reporter
+        self._home = home
         self._by_type: dict[type[Any], tuple[Mailbox[Event], ...]] = {}
 
     def add(self, name: str, handler: Handler) -> Callable[[], None]:
@@ -47,7 +50,9 @@ class Listeners:
             raise ConfigError("event", name, f"one of {', '.join(EVENTS)}")
         if not callable(handler):
             raise ConfigError("handler", handler, "a function or a coroutine function")
-        mailbox: Mailbox[Event] = Mailbox(handler, lambda it: it, self._failed)
+        mailbox: Mailbox[Event] = Mailbox(
+            handler, lambda it: it, self._reporter, home=self._home
+        )
         self._by_type[kind] = (*self._by_type.get(kind, ()), mailbox)
 
         def remove() -> None:

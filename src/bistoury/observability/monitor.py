@@ -33,6 +33,8 @@ class Monitor:
     attempts: int = 0
     """Attempts in the present outage."""
     handler_errors: int = 0
+    slow_calls: int = 0
+    """Calls of handlers that took longer than they should."""
     overflowed: int = 0
     unreadable: int = 0
     outcomes: deque[bool] = field(default_factory=lambda: deque(maxlen=_RECENT))
