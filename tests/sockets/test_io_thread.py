@@ -154,8 +154,10 @@ async def test_a_connection_that_is_lost_while_a_handler_blocks_is_restored(
 
 async def test_every_verb_works_from_home(client):
     assert await client.connect()
-    handle = await client.subscribe_trades("BTC", lambda message: None)
-    await until(lambda: handle.state == "live")
+    seen = []
+    handle = await client.subscribe_trades("BTC", seen.append)
+    await until(lambda: seen)
+    assert handle.state == "live"
     client.reconnect_delay = 0.1
     client.set_message_timeout(20)
     client.disable_auto_reconnect()
