@@ -44,6 +44,8 @@ ELSEWHERE = {
     "hyperliquid/listening.py": "hyperliquid/test_client_subscriptions.py",
     "hyperliquid/line.py": "recovery/test_lines.py",
     "hyperliquid/requests.py": "hyperliquid/test_info.py",
+    "hyperliquid/rotation.py": "recovery/test_rotation.py",
+    "observability/rotated.py": "recovery/test_rotation.py",
     "hyperliquid/subscribing.py": "hyperliquid/test_client_subscriptions.py",
     "hyperliquid/viewing.py": "hyperliquid/test_client_statistics.py",
     "hyperliquid/wiring.py": "hyperliquid/test_client.py",

@@ -41,7 +41,7 @@ def listeners(failed=lambda handler, error: None):
 
 
 def test_the_events_are_those_of_the_contract_and_what_the_client_adds():
-    assert set(EVENTS) == {*NOTICES, "audit", "slow_handler"}
+    assert set(EVENTS) == {*NOTICES, "audit", "slow_handler", "rotated"}
 
 
 @pytest.mark.parametrize("name", NOTICES)

@@ -41,6 +41,7 @@ from .limits import account_of
 from .listening import Listening
 from .posts import Posts
 from .residing import at_home
+from .rotation import RotateAfter, Rotation
 from .tuning import Tuning
 from .waiting import Waiting
 from .wiring import LineMaker, transport_of
@@ -72,6 +73,8 @@ class HyperLiquidIntegration(Listening, Tuning, Hearing):
         journal_max_bytes: how much of it to keep, the part before it included.
         io_thread: run everything but handlers in a thread of its own, so that a
             handler that blocks costs no connection.
+        rotate_after: after how many seconds to replace a connection, before it is given
+            up; ``"observed"`` learns from the venue how long that may be.
         transport: another way of opening connections, for tests.
         rest: another way of asking over REST, for tests.
         rng: where jitter comes from, for tests.
@@ -90,6 +93,7 @@ class HyperLiquidIntegration(Listening, Tuning, Hearing):
         journal: str | os.PathLike[str] | None = None,
         journal_max_bytes: int = MAX_BYTES,
         io_thread: bool = False,
+        rotate_after: RotateAfter = None,
         ssl_context: ssl.SSLContext | None = None,
         transport: Transport | None = None,
         rest: Info | None = None,
@@ -131,6 +135,14 @@ class HyperLiquidIntegration(Listening, Tuning, Hearing):
         self._monitor = Monitor()
         self._posts = Posts(
             lambda: self._fleet.lines, self._account, self._monitor.request_done
+        )
+        self._rotation = Rotation(
+            rotate_after,
+            self._fleet,
+            self._claims,
+            self._start,
+            self._posts.is_idle,
+            self.rotated,
         )
         self._dispatcher = Dispatcher(wire.read, wire.read_raw, self)
         self._audience = Audience(self._dispatcher)
@@ -214,12 +226,13 @@ class HyperLiquidIntegration(Listening, Tuning, Hearing):
     @at_home
     async def _close(self) -> None:
         self._errands.cancel()
+        self._rotation.stop()
         self._fleet.feed(on.CloseRequested())
         await asyncio.gather(
             self._waiting.until(lambda: self._fleet.is_resting, _CLOSED_WITHIN),
             self._close_requests(),
         )
-        for line in self._fleet.lines:
+        for line in [*self._fleet.lines, *self._rotation.lines]:
             await line.supervisor.finish(_LOOSE_ENDS_WITHIN)
 
     def _abandoned(self) -> None:

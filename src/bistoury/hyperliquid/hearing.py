@@ -9,6 +9,7 @@ from ..observability.audited import Audited
 from ..observability.listeners import Listeners
 from ..observability.logs import Logs, shorten
 from ..observability.monitor import Monitor
+from ..observability.rotated import Rotated
 from ..observability.slowness import SlowHandler
 from ..session import State, Update
 from ..session import effects as do
@@ -23,6 +24,7 @@ from .errands import Errands
 from .limits import Account
 from .line import Line
 from .requests import Requests
+from .rotation import Rotation
 
 
 class Hearing(Requests):
@@ -36,6 +38,7 @@ class Hearing(Requests):
     _account: Account
     _errands: Errands
     _auditor: Auditor
+    _rotation: Rotation
 
     def deliver(self, line: Line, entry: Entry, update: Update) -> None:
         """Hand new data to its handlers."""
@@ -52,14 +55,17 @@ class Hearing(Requests):
             if group is None or not group.is_news(line, notice):
                 return
             self._dispatcher.tell(notice)
-        self._monitor.observe(notice)
+        is_backstage = self._rotation.is_backstage(line)
+        if not is_backstage:
+            self._monitor.observe(notice, line)
+            self._rotation.observe(notice)
         self._logs.observe(notice)
         if isinstance(notice, heard.StateChanged) and notice.new not in CONNECTED:
             self._posts.lost(line)
         match notice:
             case heard.VenueComplained(kind, _, limit) if limit is not None:
                 self._account.learn(kind, limit)
-            case heard.Refused(subscription, will_retry=False):
+            case heard.Refused(subscription, will_retry=False) if not is_backstage:
                 self._claims.drop(subscription)
             case heard.StateChanged(new=State.LIVE) if group is not None:
                 group.was_live = True
@@ -67,7 +73,8 @@ class Hearing(Requests):
                 self._claims.end()
             case _:
                 pass
-        self._listeners.hear(notice)
+        if not is_backstage or isinstance(notice, heard.Gap):
+            self._listeners.hear(notice)
         self._waiting.look()
 
     def backfill(self, line: Line, wanted: do.Backfill) -> None:
@@ -84,10 +91,17 @@ class Hearing(Requests):
         self._monitor.ticked(now, received)
         self._auditor.ticked(now)
         self._posts.pump()
+        self._rotation.ticked(now)
 
     def answered(self, line: Line, reply: PostReply | VenueError) -> None:
         """Hand an answer to whoever asked."""
         self._posts.answered(reply)
+
+    def rotated(self, old: Line, new: Line, news: Rotated) -> None:
+        """Tell that another connection took over."""
+        self._monitor.succeeded(old, new)
+        self._logs.rotated(news)
+        self._listeners.hear(news)
 
     def audited(self, verdict: Audited) -> None:
         """Tell what an audit of trades found out."""

@@ -18,6 +18,7 @@ from .audience import Audience
 from .auditor import Auditor, check
 from .claims import Claims
 from .handles import SubscriptionHandle
+from .line import Line
 from .residing import at_home, at_home_now
 from .stream import Stream
 from .subscribing import Subscribing
@@ -197,8 +198,14 @@ class Listening(Viewing, Subscribing):
         if new and self._claims.is_active:
             self._claims.connected(len(new))
             for line in new:
-                line.supervisor.attach(asyncio.get_running_loop())
-                line.supervisor.feed(on.ConnectRequested(line.supervisor.wall()))
+                self._start(line)
+
+    def _start(self, line: Line) -> None:
+        """Open a line's connection; frames as they come go to those who want them."""
+        for subscription in line.session.registry.entries:
+            self._note_raw(subscription)
+        line.supervisor.attach(asyncio.get_running_loop())
+        line.supervisor.feed(on.ConnectRequested(line.supervisor.wall()))
 
     def _note_raw(self, subscription: Subscription) -> None:
         is_wanted = self._dispatcher.has_raw(subscription)

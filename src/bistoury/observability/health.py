@@ -104,6 +104,7 @@ def reconnection_stats(view: View) -> dict[str, Any]:
         "reconnect_attempts": monitor.attempts,
         "consecutive_failures": session.attempts.failures,
         "total_reconnects": monitor.reconnects,
+        "rotations": monitor.rotations,
         "connection_lost_at": lost_at.isoformat() if lost_at else None,
         "last_disconnect": _last_disconnect(monitor),
         "next_attempt_in_seconds": (

@@ -10,9 +10,10 @@ from ..mailbox import Handler, Home, Mailbox, Reporter
 from ..session import notices
 from ..session.notices import Notice
 from .audited import Audited
+from .rotated import Rotated
 from .slowness import SlowHandler
 
-Event = Notice | Audited | SlowHandler
+Event = Notice | Audited | Rotated | SlowHandler
 
 EVENTS: dict[str, type[Any]] = {
     "connected": notices.Connected,
@@ -26,6 +27,7 @@ EVENTS: dict[str, type[Any]] = {
     "breaker": notices.BreakerChanged,
     "audit": Audited,
     "slow_handler": SlowHandler,
+    "rotated": Rotated,
 }
 """The names users rely on, and what their handlers get."""
 

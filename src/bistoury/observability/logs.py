@@ -14,6 +14,7 @@ from ..session import notices as heard
 from ..session.notices import Notice
 from .audited import Audited
 from .repeats import Repeats
+from .rotated import Rotated
 from .slowness import SlowHandler
 
 _LEVELS: dict[type[Any], int] = {
@@ -71,6 +72,10 @@ class Logs:
         """Log what an audit found out: loudly if something is missing."""
         level = DEBUG if verdict.status == "complete" else WARNING
         self._logger.log(level, "audit of %s", verdict)
+
+    def rotated(self, news: Rotated) -> None:
+        """Log that a connection was replaced as planned."""
+        self._logger.info("%s", news)
 
     def unreadable(self, error: ProtocolError) -> None:
         """Log a frame that could not be read: once a minute per kind, no payload."""
