@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..backlog import DEFAULT_LIMIT
+from ..config import Config
 from ..dispatcher import Dispatcher, Outlet
 from ..errors import ConfigError, SubscriptionRefusedError
 from ..mailbox import Handler
@@ -30,6 +31,7 @@ _ACKNOWLEDGED_WITHIN = 10.0
 class Listening(Viewing, Subscribing):
     """Keeps listeners, claims and what is wanted of the venue in step."""
 
+    config: Config
     _claims: Claims
     _dispatcher: Dispatcher
     _audience: Audience
@@ -193,7 +195,8 @@ class Listening(Viewing, Subscribing):
     def _ask_for(self, subscription: Subscription) -> None:
         """Want a subscription, over a new connection if it takes one."""
         before = set(self._fleet.lines)
-        self._fleet.want(subscription, feeds.traits(subscription))
+        memory = self.config.user_memory, self.config.coin_memory
+        self._fleet.want(subscription, feeds.traits(subscription, *memory))
         new = [line for line in self._fleet.lines if line not in before]
         if new and self._claims.is_active:
             self._claims.connected(len(new))
