@@ -6,7 +6,6 @@ Whoever puts may be in another thread than whoever takes.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Hashable
 from threading import Lock
 from typing import Generic, TypeVar
@@ -25,6 +24,11 @@ class Backlog(Generic[Item]):
     newest message, whatever it is; ``False`` keeps every one, as far as there is room.
     """
 
+    __slots__ = (
+        *("_conflate", "_coming", "_going", "_is_read", "_lock", "_newest", "_wake"),
+        *("conflated", "limit", "overflowed"),
+    )
+
     def __init__(
         self,
         wake: Callable[[], None],
@@ -39,19 +43,22 @@ class Backlog(Generic[Item]):
         self.limit = limit
         self._wake = wake
         self._conflate = conflate
-        self._waiting: deque[Item] = deque()
+        # Two lists, of which the second is the other way round: an empty deque takes
+        # more memory than all the rest, and most backlogs are empty for ever.
+        self._coming: list[Item] = []
+        self._going: list[Item] = []
         self._newest: dict[Hashable, Item] = {}
         self._is_read = False
         """Whether the reader is at it, and will find what is put meanwhile."""
         self._lock = Lock()
 
     def __len__(self) -> int:
-        return len(self._waiting) + len(self._newest)
+        return len(self._coming) + len(self._going) + len(self._newest)
 
     @property
     def has_room(self) -> bool:
         """Whether one more message would fit."""
-        return len(self._waiting) < self.limit
+        return len(self._coming) + len(self._going) < self.limit
 
     def put(self, item: Item, key: Hashable = None) -> bool:
         """
@@ -66,8 +73,8 @@ class Backlog(Generic[Item]):
             if key is not None:
                 self.conflated += key in self._newest
                 self._newest[key] = item
-            elif len(self._waiting) < self.limit:
-                self._waiting.append(item)
+            elif len(self._coming) + len(self._going) < self.limit:
+                self._coming.append(item)
             else:
                 self.overflowed += 1
                 return False
@@ -79,9 +86,9 @@ class Backlog(Generic[Item]):
     def put_mark(self, item: Item) -> None:
         """Add what must stay between the messages before and after, room or not."""
         with self._lock:
-            self._waiting.extend(self._newest.values())
+            self._coming.extend(self._newest.values())
             self._newest.clear()
-            self._waiting.append(item)
+            self._coming.append(item)
             was_read, self._is_read = self._is_read, True
         if not was_read:
             self._wake()
@@ -89,8 +96,11 @@ class Backlog(Generic[Item]):
     def take(self) -> Item | None:
         """Return the next message; after ``None``, wait to be woken."""
         with self._lock:
-            if self._waiting:
-                return self._waiting.popleft()
+            if not self._going and self._coming:
+                self._coming.reverse()
+                self._going, self._coming = self._coming, self._going
+            if self._going:
+                return self._going.pop()
             if self._newest:
                 return self._newest.pop(next(iter(self._newest)))
             self._is_read = False
@@ -104,5 +114,6 @@ class Backlog(Generic[Item]):
     def clear(self) -> None:
         """Forget what waits."""
         with self._lock:
-            self._waiting.clear()
+            self._coming.clear()
+            self._going.clear()
             self._newest.clear()
