@@ -49,6 +49,16 @@ ELSEWHERE = {
     "hyperliquid/subscribing.py": "hyperliquid/test_client_subscriptions.py",
     "hyperliquid/viewing.py": "hyperliquid/test_client_statistics.py",
     "hyperliquid/wiring.py": "hyperliquid/test_client.py",
+    # Parts of the paper venue that are seen working together.
+    "paper_trading/commands.py": "paper_trading/test_actions.py",
+    "paper_trading/desk.py": "paper_trading/test_placing.py",
+    "paper_trading/events.py": "paper_trading/test_accounts.py",
+    "paper_trading/health.py": "paper_trading/test_venue.py",
+    "paper_trading/resting.py": "paper_trading/test_placing.py",
+    "paper_trading/rules.py": "paper_trading/test_actions.py",
+    "paper_trading/settings.py": "paper_trading/test_venue.py",
+    "paper_trading/standing.py": "paper_trading/test_actions.py",
+    "paper_trading/wire.py": "paper_trading/test_actions.py",
     # Tools of tests: every test that uses them tests them.
     "testing/local_info.py": "recovery/test_law.py",
     "testing/oracle.py": "recovery/test_law.py",
