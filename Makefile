@@ -8,7 +8,7 @@ READY  := $(VENV)/.ready
 SEEDS  ?= 1000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format cover soak mutate simulate clean
+.PHONY: help demo test check format cover soak mutate sabotage simulate clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -44,6 +44,9 @@ soak: $(READY) ## the two laws over SEEDS seeds, and hundreds of kills over real
 
 mutate: $(READY) ## break session/ in every small way; its tests must notice (half an hour)
 	$(BIN)/python tools/mutate.py
+
+sabotage: $(READY) ## put six bugs into copies of the client; the suite must find each in a minute
+	$(BIN)/python tools/sabotage.py
 
 simulate: $(READY) ## the local venue alone
 	@$(BIN)/bistoury sim
