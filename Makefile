@@ -39,8 +39,9 @@ cover: $(READY) ## the session's tests alone must reach every branch of session/
 	$(BIN)/python -m coverage run --branch --source=src/bistoury/session --data-file=.coverage -m pytest tests/session -q
 	$(BIN)/python -m coverage report --include='src/bistoury/session/*' --fail-under=100 --skip-covered --show-missing
 
-soak: $(READY) ## the two laws over SEEDS seeds, and hundreds of kills over real sockets
+soak: $(READY) ## the laws over SEEDS seeds, hundreds of kills, ten million messages (half an hour)
 	SOAK_SEEDS=$(SEEDS) $(BIN)/python -m pytest -q -s tests/recovery/test_law.py tests/recovery/test_kills.py --timeout 36000
+	$(BIN)/python tools/soak.py --write
 
 mutate: $(READY) ## break session/ in every small way; its tests must notice (half an hour)
 	$(BIN)/python tools/mutate.py
