@@ -100,6 +100,7 @@ HEALTH = {
     "subscriptions": dict,
     "limits": dict,
     "audit": dict,
+    "verdict": str,
 }
 STATES = {"idle", "connecting", "syncing", "live", "backoff", "closing", "closed"}
 

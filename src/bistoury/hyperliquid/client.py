@@ -37,15 +37,15 @@ from .claims import Claims
 from .errands import Errands
 from .fleet import Fleet
 from .handles import SubscriptionHandle
-from .hearing import Hearing
 from .limits import account_of
 from .posts import Posts
 from .requests import Requests
 from .residing import Residing
+from .showing import Showing
 from .stream import Stream
 from .subscribing import Subscribing
 from .tuning import Tuning
-from .viewing import Viewing, subscription_of
+from .viewing import subscription_of
 from .waiting import Waiting
 from .wiring import LineMaker, transport_of
 
@@ -60,7 +60,7 @@ _CLOSED_WITHIN = 1.5
 _LOOSE_ENDS_WITHIN = 0.2
 
 
-class HyperLiquidIntegration(Residing, Subscribing, Tuning, Viewing, Hearing, Requests):
+class HyperLiquidIntegration(Residing, Subscribing, Tuning, Showing, Requests):
     """
     A Hyperliquid client that comes back by itself.
 

@@ -9,6 +9,7 @@ from ..observability.audited import Audited
 from ..observability.listeners import Listeners
 from ..observability.logs import Logs
 from ..observability.monitor import Monitor
+from ..observability.structured import loss_facts
 from ..session import State, Update
 from ..session import effects as do
 from ..session import notices as heard
@@ -23,10 +24,11 @@ from .fleet import Fleet
 from .limits import Account
 from .line import Line
 from .requests import Requests
+from .viewing import Viewing
 from .waiting import Waiting
 
 
-class Hearing(Requests):
+class Hearing(Requests, Viewing):
     """Passes on; decides nothing."""
 
     _fleet: Fleet
@@ -56,7 +58,9 @@ class Hearing(Requests):
                 return
             self._dispatcher.tell(notice)
         self._monitor.observe(notice)
-        self._logs.observe(notice)
+        self._tally.observe(notice, self.now())
+        session = line.session
+        self._logs.observe(notice, lambda: loss_facts(session, self.now()))
         if isinstance(notice, heard.StateChanged) and notice.new not in CONNECTED:
             self._posts.lost(line)
         match notice:
@@ -70,6 +74,7 @@ class Hearing(Requests):
                 self._claims.end()
             case _:
                 pass
+        self._chronicle.observe(notice)
         self._listeners.hear(notice)
         self._waiting.look()
 
@@ -85,6 +90,7 @@ class Hearing(Requests):
         """Take a sample, about once a second."""
         received = sum(it.session.conversation.received for it in self._fleet.lines)
         self._monitor.ticked(now, received)
+        self._chronicle.look()
         self._auditor.ticked(now)
         self._posts.pump()
 
@@ -110,6 +116,8 @@ class Hearing(Requests):
     def overflowed(self, handler: Handler, gap: heard.Gap) -> None:
         """Tell of what a slow handler had no room for."""
         self._logs.overflowed(handler, gap)
+        self._tally.observe(gap)
+        self._chronicle.observe(gap)
         self._listeners.hear(gap)
 
     def missed(self, rows: int) -> None:

@@ -19,6 +19,7 @@ from ..session.budget import Window
 from ..session.registry import Entry
 from ..session.state import TRYING
 from .monitor import Monitor
+from .verdict import verdict_of
 
 
 class Limits(Protocol):
@@ -59,6 +60,12 @@ class View:
     """What audits of trades found out so far."""
     is_attached: bool = True
     """Whether the monitor watches: from connect to disconnect."""
+    is_ready: bool = False
+    """Whether all that is wanted is granted and, where the venue greets, has spoken."""
+    queued: int = 0
+    """Messages that wait for handlers."""
+    conflated: int = 0
+    """Messages of states that a newer one replaced before a handler saw them."""
 
     @property
     def is_live(self) -> bool:
@@ -115,7 +122,8 @@ def reconnection_stats(view: View) -> dict[str, Any]:
 def connection_health(view: View) -> dict[str, Any]:
     """Return what ``get_connection_health`` promises."""
     session, monitor, now = view.session, view.monitor, view.now
-    reasons = reasons_for(view)
+    verdict = verdict_of(view)
+    reasons = list(verdict.reasons)
     pings = [
         seconds
         for each in view.sessions
@@ -146,24 +154,8 @@ def connection_health(view: View) -> dict[str, Any]:
         "subscriptions": subscriptions,
         "limits": _limits(view),
         "audit": view.audit,
+        "verdict": str(verdict.standing),
     }
-
-
-def reasons_for(view: View) -> list[str]:
-    """Return why things are not well, as sentences; empty when they are."""
-    session = view.session
-    reasons: list[str] = []
-    if not view.is_live:
-        why = f", last error: {session.last_error}" if session.last_error else ""
-        reasons.append(f"not live ({view.state}{why})")
-    elif not session.is_ready:
-        reasons.append("connected, but not yet proven to carry data")
-    elif session.registry.due:
-        names = sorted(map(str, session.registry.due))
-        reasons.append(f"not acknowledged yet: {_some(names)}")
-    for each in view.sessions:
-        reasons += [it for it in each.reasons(view.now) if it not in reasons]
-    return reasons
 
 
 def quantiles(values: Iterable[float]) -> dict[str, float | None]:
@@ -256,8 +248,3 @@ def _naive_local(moment: datetime | None) -> str | None:
     if moment is None:
         return None
     return moment.astimezone().replace(tzinfo=None).isoformat()
-
-
-def _some(names: list[str], most: int = 5) -> str:
-    shown = ", ".join(names[:most])
-    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
