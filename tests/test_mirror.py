@@ -29,6 +29,13 @@ ELSEWHERE = {
     "hyperliquid/post_frames.py": "hyperliquid/test_posts.py",
     "hyperliquid/residing.py": "hyperliquid/test_client_threads.py",
     "observability/audited.py": "hyperliquid/test_audit.py",
+    "observability/metric_names.py": "observability/test_metrics.py",
+    "observability/snapshot.py": "serving/test_server.py",
+    "observability/window.py": "observability/test_chronicle.py",
+    # A server is seen whole.
+    "serving/broadcast.py": "serving/test_server.py",
+    "serving/routes.py": "serving/test_server.py",
+    "hyperliquid/showing.py": "serving/test_server.py",
     "recorder/file.py": "recorder/test_journal.py",
     "recorder/records.py": "recorder/test_journal.py",
     "cli/sim.py": "cli/test_app.py",

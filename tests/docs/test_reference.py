@@ -13,6 +13,7 @@ from bistoury import Config, ConfigError, HyperLiquidIntegration, errors
 from bistoury.cli import app
 from bistoury.config import Limits
 from bistoury.observability.listeners import EVENTS
+from bistoury.observability.metric_names import METRICS
 from bistoury.session import Cause
 from bistoury.simulator import plan
 
@@ -98,6 +99,17 @@ async def test_health_of_a_subscription(client):
     (one,) = (await client.get_connection_health())["subscriptions"].values()
 
     assert set(one) == set(rows("statistics.md", "### Each subscription"))
+
+
+def test_metrics():
+    text = (REFERENCE / "metrics.md").read_text("utf-8")
+    wanted = [
+        f"| `{it.full_name(name)}` | {' '.join(f'`{label}`' for label in it.labels)}"
+        f" | {it.text} |"
+        for name, it in METRICS.items()
+    ]
+
+    assert re.findall(r"^\| `bistoury_.*$", text, re.MULTILINE) == wanted
 
 
 def test_client_methods():

@@ -102,6 +102,7 @@ HEALTH = {
     "limits": dict,
     "handlers": list,
     "audit": dict,
+    "verdict": str,
 }
 STATES = {"idle", "connecting", "syncing", "live", "backoff", "closing", "closed"}
 

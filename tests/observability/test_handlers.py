@@ -64,7 +64,7 @@ def test_who_has_more_than_half_its_room_taken_is_behind(waiting, is_late):
         it = box(on_trade)
         for number in range(waiting):
             it.put(number)
-        said = late(handlers([(BTC, it)]))
+        said = late([(BTC, it)])
         it.close()
         return said
 

@@ -9,6 +9,7 @@ from bistoury.config import Limits
 from bistoury.hyperliquid.limits import Account
 from bistoury.observability import health
 from bistoury.observability.monitor import Monitor
+from bistoury.observability.verdict import reasons_for
 from bistoury.session import (
     Acknowledged,
     Cause,
@@ -330,6 +331,7 @@ def test_health_has_the_keys_of_the_contract_and_no_others(patient):
         "limits",
         "handlers",
         "audit",
+        "verdict",
     }
 
 
@@ -504,7 +506,7 @@ def test_what_several_sessions_complain_of_is_said_once(patient):
         State.LIVE,
     )
 
-    assert len(health.reasons_for(view)) == 1
+    assert len(reasons_for(view)) == 1
     assert view.received == 2
     assert view.data_at == patient.now
 

@@ -36,12 +36,12 @@ from .auditor import Auditor
 from .claims import Claims
 from .errands import Errands
 from .fleet import Fleet
-from .hearing import Hearing
 from .limits import account_of
 from .listening import Listening
 from .posts import Posts
 from .residing import at_home
 from .rotation import RotateAfter, Rotation
+from .showing import Showing
 from .tuning import Tuning
 from .waiting import Waiting
 from .wiring import LineMaker, transport_of
@@ -56,7 +56,7 @@ _CLOSED_WITHIN = 1.5
 _LOOSE_ENDS_WITHIN = 0.2
 
 
-class HyperLiquidIntegration(Listening, Tuning, Hearing):
+class HyperLiquidIntegration(Listening, Tuning, Showing):
     """
     A Hyperliquid client that comes back by itself.
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from ..dispatcher import Dispatcher
 from ..errors import BistouryError, ProtocolError
 from ..mailbox import Handler, name_of
+from ..observability.addresses import shorten
 from ..observability.audited import Audited
 from ..observability.listeners import Listeners
-from ..observability.logs import Logs, shorten
+from ..observability.logs import Logs
 from ..observability.monitor import Monitor
 from ..observability.rotated import Rotated
 from ..observability.slowness import SlowHandler
+from ..observability.structured import loss_facts
 from ..session import State, Update
 from ..session import effects as do
 from ..session import notices as heard
@@ -25,9 +27,10 @@ from .limits import Account
 from .line import Line
 from .requests import Requests
 from .rotation import Rotation
+from .viewing import Viewing
 
 
-class Hearing(Requests):
+class Hearing(Requests, Viewing):
     """Passes on; decides nothing."""
 
     _monitor: Monitor
@@ -58,8 +61,10 @@ class Hearing(Requests):
         is_backstage = self._rotation.is_backstage(line)
         if not is_backstage:
             self._monitor.observe(notice, line)
+            self._tally.observe(notice, self.now())
             self._rotation.observe(notice)
-        self._logs.observe(notice)
+        session = line.session
+        self._logs.observe(notice, lambda: loss_facts(session, self.now()))
         if isinstance(notice, heard.StateChanged) and notice.new not in CONNECTED:
             self._posts.lost(line)
         match notice:
@@ -74,6 +79,7 @@ class Hearing(Requests):
             case _:
                 pass
         if not is_backstage or isinstance(notice, heard.Gap):
+            self._chronicle.observe(notice)
             self._listeners.hear(notice)
         self._waiting.look()
 
@@ -89,6 +95,7 @@ class Hearing(Requests):
         """Take a sample, about once a second."""
         received = sum(it.session.conversation.received for it in self._fleet.lines)
         self._monitor.ticked(now, received)
+        self._chronicle.look()
         self._auditor.ticked(now)
         self._posts.pump()
         self._rotation.ticked(now)
@@ -128,6 +135,8 @@ class Hearing(Requests):
     def overflowed(self, handler: Handler, gap: heard.Gap) -> None:
         """Tell of what a slow handler had no room for."""
         self._logs.overflowed(handler, gap)
+        self._tally.observe(gap)
+        self._chronicle.observe(gap)
         self._listeners.hear(gap)
 
     def missed(self, rows: int) -> None:

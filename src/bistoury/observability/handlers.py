@@ -31,13 +31,13 @@ def handlers(places: Places) -> list[dict[str, Any]]:
     return [_figures(str(what), reader) for what, reader in places]
 
 
-def late(figures: list[dict[str, Any]]) -> list[str]:
+def late(places: Places) -> list[str]:
     """Return a sentence for each reader that is far behind."""
     return [
-        f"handler {it['handler']} is behind on {it['of']}:"
-        f" {it['waiting']} of {it['room']} messages wait"
-        for it in figures
-        if it["waiting"] > it["room"] * _BEHIND
+        f"handler {name_of(reader.handler)} is behind on {what}:"
+        f" {len(reader.backlog)} of {reader.backlog.limit} messages wait"
+        for what, reader in places
+        if len(reader.backlog) > reader.backlog.limit * _BEHIND
     ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-import re
+from collections.abc import Callable
 from logging import DEBUG, INFO, WARNING
 from typing import Any
 
@@ -12,10 +12,12 @@ from ..mailbox import Handler, name_of
 from ..session import Cause
 from ..session import notices as heard
 from ..session.notices import Notice
+from .addresses import shorten
 from .audited import Audited
 from .repeats import Repeats
 from .rotated import Rotated
 from .slowness import SlowHandler
+from .structured import FIELD, fields_of, sentence
 
 _LEVELS: dict[type[Any], int] = {
     heard.StateChanged: DEBUG,
@@ -41,13 +43,6 @@ _LEVELS: dict[type[Any], int] = {
 # Said by every subscription, or by a venue in distress hundreds of times a second.
 _REPEATING = (heard.VenueComplained, heard.AskedAgain, heard.Refused)
 
-_ADDRESS = re.compile(r"0x([0-9a-fA-F]{4})[0-9a-fA-F]{32}([0-9a-fA-F]{4})")
-
-
-def shorten(text: str) -> str:
-    """Return ``text`` with every address reduced to its ends."""
-    return _ADDRESS.sub(r"0x\1…\2", text)
-
 
 class Logs:
     """Writes notices and troubles to one logger."""
@@ -56,8 +51,10 @@ class Logs:
         self._logger = logger
         self._repeats = repeats or Repeats()
 
-    def observe(self, notice: Notice) -> None:
-        """Log what happened."""
+    def observe(
+        self, notice: Notice, facts: Callable[[], dict[str, Any]] | None = None
+    ) -> None:
+        """Log what happened; of a loss, with the ``facts`` that were known then."""
         level = _LEVELS.get(type(notice), DEBUG)
         if isinstance(notice, heard.Disconnected) and notice.cause is Cause.USER:
             level = INFO  # asked for, so nothing to worry about
@@ -66,7 +63,13 @@ class Logs:
         text = shorten(str(notice))
         if isinstance(notice, _REPEATING) and not self._repeats.occurred(text):
             return
-        self._logger.log(level, "%s", text)
+        fields = fields_of(notice)
+        if facts is not None and isinstance(notice, heard.Disconnected):
+            known = facts()
+            fields |= known
+            if notice.was_open:
+                text = f"{text}; {sentence(known)}"
+        self._logger.log(level, "%s", text, extra={FIELD: fields})
 
     def audited(self, verdict: Audited) -> None:
         """Log what an audit found out: loudly if something is missing."""
