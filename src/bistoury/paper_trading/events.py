@@ -216,6 +216,15 @@ class FeedChanged(Event, frozen=True, kw_only=True):
     reason: str = ""
 
 
+class Valued(Event, frozen=True, kw_only=True):
+    """What an account was worth at the marks, for the curve of its equity."""
+
+    value: Decimal
+    unrealized: Decimal
+    is_live: bool = True
+    """Whether every coin it holds had data one may trade on."""
+
+
 class Replied(Event, frozen=True, kw_only=True):
     """The answer to a command, in the venue's shape."""
 
@@ -236,6 +245,7 @@ Anything = (
     | CancelScheduled
     | TwapChanged
     | FeedChanged
+    | Valued
     | Replied
 )
 

@@ -28,8 +28,9 @@ from .book import rows_of
 from .commands import Commands
 from .desk import Coin, Context, Desk, Evidence
 from .events import Event
+from .numbers import ZERO
 from .placing import Placing
-from .settings import PaperConfig
+from .settings import PaperConfig, milliseconds
 from .solvency import Solvency
 from .triggers import Triggers
 from .twaps import Twaps
@@ -63,6 +64,7 @@ class PaperVenue:
         self.twaps = Twaps(self.desk, self.placing, self.commands)
         self.solvency = Solvency(self.desk, self.placing, self.commands)
         self.actions = Actions(self.desk, self.placing, self.commands, self.twaps)
+        self._value_every = milliseconds(config.value_every)
         self._tids: dict[str, tuple[set[int], deque[int]]] = {}
         self._stale_timers: dict[str, int] = {}
         self._channels: dict[str, Callable[[Message, Any], None]] = {
@@ -103,6 +105,7 @@ class PaperVenue:
                     time, partial(self.actions.standing.cancel_all, account.name, time)
                 )
         self.twaps.stop_all()
+        desk.at(desk.now + self._value_every, self._value)
 
     def take(self, at: int, message: Message) -> None:
         """Take one message at the moment ``at`` (ms); others' channels are ignored."""
@@ -317,6 +320,31 @@ class PaperVenue:
         )
 
     # Details
+
+    def _value(self) -> None:
+        """Write down what accounts with positions are worth."""
+        desk = self.desk
+        desk.at(desk.now + self._value_every, self._value)
+        marks = desk.marks()
+        for account in list(desk.accounts.by_name.values()):
+            held = account.positions.values()
+            if held:
+                desk.emit(
+                    said.Valued,
+                    account=account.name,
+                    value=account.value(marks),
+                    unrealized=sum(
+                        (
+                            it.unrealized(marks[it.coin])
+                            for it in held
+                            if it.coin in marks
+                        ),
+                        ZERO,
+                    ),
+                    is_live=all(
+                        desk.coin(it.coin).health.state == "live" for it in held
+                    ),
+                )
 
     def _coin(self, data: Any) -> Coin | None:
         name = data["coin"]

@@ -1,0 +1,144 @@
+"""
+The facts, on the disk: append-only, each written once, in order.
+
+SQLite in WAL mode, from the standard library. A batch is one transaction, so what
+came of one message is there as a whole or not at all, whatever happens to the
+process; ``synchronous=FULL`` makes that hold for the machine too.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from ..errors import BistouryError, ConfigError
+from .events import Event, decode, encode
+
+VERSION = 1
+_MODE = 0o600
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS events (
+    seq INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    account TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    body BLOB NOT NULL
+);
+CREATE TRIGGER IF NOT EXISTS never_changed BEFORE UPDATE ON events
+BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+CREATE TRIGGER IF NOT EXISTS never_removed BEFORE DELETE ON events
+BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+"""
+
+
+class JournalError(BistouryError):
+    """The journal could not be read or written; nothing that is not in it counts."""
+
+    def __init__(self, path: str, detail: str) -> None:
+        super().__init__(path, detail)
+        self.path = path
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"paper journal {self.path}: {self.detail}"
+
+
+class PaperJournal:
+    """One file of facts; one writer at a time."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = str(path)
+        if not Path(self.path).parent.is_dir():
+            raise ConfigError("journal", self.path, "a file in a folder that exists")
+        try:
+            # One connection, used by one thread at a time: the writer's.
+            self._db = sqlite3.connect(
+                self.path, check_same_thread=False, isolation_level=None
+            )
+            self._db.execute("PRAGMA busy_timeout = 2000")
+            # A second engine on the same file would make another history.
+            self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = FULL")
+            self._db.executescript(_SCHEMA)
+            Path(self.path).chmod(_MODE)
+            self._check_version()
+        except sqlite3.Error as error:
+            raise JournalError(self.path, str(error)) from error
+
+    def append(self, events: Iterable[Event]) -> None:
+        """
+        Write facts, all of them or none.
+
+        Raises:
+            JournalError: they are not written, or one of them was before.
+        """
+        rows = [
+            (it.seq, it.at, it.account, type(it).__name__, encode(it)) for it in events
+        ]
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                self._db.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?)", rows)
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise JournalError(self.path, str(error)) from error
+
+    def events(self) -> Iterator[Event]:
+        """
+        Yield every fact, oldest first.
+
+        Raises:
+            JournalError: the file is damaged.
+        """
+        try:
+            for number, (seq, body) in enumerate(
+                self._db.execute("SELECT seq, body FROM events ORDER BY seq"), 1
+            ):
+                if seq != number:
+                    raise JournalError(self.path, f"fact {number} is missing")
+                yield decode(body)
+        except (sqlite3.Error, ValueError) as error:
+            raise JournalError(self.path, str(error)) from error
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def _check_version(self) -> None:
+        self._db.execute(
+            "INSERT OR IGNORE INTO about VALUES ('version', ?)", (str(VERSION),)
+        )
+        (found,) = self._db.execute(
+            "SELECT value FROM about WHERE name = 'version'"
+        ).fetchone()
+        if found != str(VERSION):
+            raise JournalError(
+                self.path, f"written in version {found}; this reads {VERSION}"
+            )
+
+
+def read(path: str | os.PathLike[str]) -> list[Event]:
+    """
+    Return the facts of a journal that may be in use; nothing is changed.
+
+    Raises:
+        JournalError: it is missing or damaged.
+    """
+    if not Path(path).is_file():
+        raise JournalError(str(path), "there is no such file")
+    try:
+        database = sqlite3.connect(f"file:{Path(path).resolve()}?mode=ro", uri=True)
+        try:
+            rows = database.execute("SELECT body FROM events ORDER BY seq").fetchall()
+        finally:
+            database.close()
+        return [decode(body) for (body,) in rows]
+    except (sqlite3.Error, ValueError) as error:
+        raise JournalError(str(path), str(error)) from error
