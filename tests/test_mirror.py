@@ -35,6 +35,7 @@ ELSEWHERE = {
     # A server is seen whole.
     "serving/broadcast.py": "serving/test_server.py",
     "serving/routes.py": "serving/test_server.py",
+    "serving/site.py": "serving/test_server.py",
     "hyperliquid/showing.py": "serving/test_server.py",
     "recorder/file.py": "recorder/test_journal.py",
     "recorder/records.py": "recorder/test_journal.py",

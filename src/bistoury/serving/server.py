@@ -7,18 +7,16 @@ too. It outlives a disconnect: then it says so.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Generator, Iterable
 from typing import Any, Self
 
 from ..errors import ConfigError
 from ..observability.window import Window
+from .site import check_port, opened, url_of
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8766
-_CLOSED_WITHIN = 0.5
 _MOST_BODY = 16 * 1024
-_HIGHEST_PORT = 65_535
 
 
 class StatusServer:
@@ -35,9 +33,7 @@ class StatusServer:
     ) -> None:
         from .guard import Guard  # noqa: PLC0415 -- aiohttp, for those who serve
 
-        if not isinstance(port, int) or not 0 <= port <= _HIGHEST_PORT:
-            raise ConfigError("port", port, f"a port from 0 to {_HIGHEST_PORT}")
-        self.host, self.port = host, port
+        self.host, self.port = host, check_port(port)
         self._window = window
         self._guard = Guard(host, token, tuple(allowed_hosts))
         self._runner: Any = None
@@ -46,8 +42,7 @@ class StatusServer:
     @property
     def url(self) -> str:
         """Where the page is."""
-        shown = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{shown}:{self.port}"
+        return url_of(self.host, self.port)
 
     async def start(self) -> Self:
         """
@@ -70,24 +65,11 @@ class StatusServer:
         )
         broadcast = Broadcast(self._window)
         Routes(self._window, broadcast).add_to(app)
-        runner = web.AppRunner(
-            app,
-            access_log=None,
-            handle_signals=False,
-            shutdown_timeout=_CLOSED_WITHIN,
-            # What is no HTTP at all is answered with 400 and is not worth a traceback;
-            # what goes wrong in a handler is logged by the guard.
-            logger=_nobody(),
-        )
-        await runner.setup()
         try:
-            site = web.TCPSite(runner, self.host, self.port)
-            await site.start()
-        except OSError as error:
+            runner = await opened(app, self.host, self.port)
+        except ConfigError:
             await broadcast.stop()
-            await runner.cleanup()
-            taken = f"an address that is free on this machine ({error.strerror})"
-            raise ConfigError("address", f"{self.host}:{self.port}", taken) from None
+            raise
         self.port = runner.addresses[0][1]
         self._runner, self._broadcast = runner, broadcast
         return self
@@ -108,10 +90,3 @@ class StatusServer:
 
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
-
-
-def _nobody() -> logging.Logger:
-    """Return a logger that belongs to nobody and says nothing."""
-    logger = logging.Logger("nobody")  # noqa: LOG001 -- not one of the process's
-    logger.addHandler(logging.NullHandler())
-    return logger
