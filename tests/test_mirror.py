@@ -72,6 +72,16 @@ ELSEWHERE = {
     "paper_trading/trading.py": "paper_trading/test_engine.py",
     "paper_trading/wire.py": "paper_trading/test_actions.py",
     "paper_trading/writer.py": "paper_trading/test_engine.py",
+    # A paper server is seen from outside.
+    "paper_trading/server/account_answers.py": "paper_trading/server/test_info.py",
+    "paper_trading/server/account_feeds.py": "paper_trading/server/test_socket.py",
+    "paper_trading/server/control.py": "paper_trading/server/test_server.py",
+    "paper_trading/server/overview.py": "paper_trading/server/test_server.py",
+    "paper_trading/server/routes.py": "paper_trading/server/test_server.py",
+    "paper_trading/server/rows.py": "paper_trading/server/test_info.py",
+    "paper_trading/server/telling_accounts.py": "paper_trading/server/test_socket.py",
+    "paper_trading/server/trader.py": "paper_trading/server/test_server.py",
+    "paper_trading/server/typed_actions.py": "paper_trading/server/test_signatures.py",
     # Tools of tests: every test that uses them tests them.
     "testing/local_info.py": "recovery/test_law.py",
     "testing/oracle.py": "recovery/test_law.py",

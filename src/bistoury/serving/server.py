@@ -7,19 +7,22 @@ too. It outlives a disconnect: then it says so.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
-from typing import Any, Self
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from ..errors import ConfigError
 from ..observability.window import Window
-from .site import check_port, opened, url_of
+from .site import LocalServer
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+    from .broadcast import Broadcast
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8766
-_MOST_BODY = 16 * 1024
 
 
-class StatusServer:
+class StatusServer(LocalServer):
     """Serves the status page and its endpoints."""
 
     def __init__(
@@ -33,60 +36,17 @@ class StatusServer:
     ) -> None:
         from .guard import Guard  # noqa: PLC0415 -- aiohttp, for those who serve
 
-        self.host, self.port = host, check_port(port)
+        super().__init__(host, port, Guard(host, token, tuple(allowed_hosts)))
         self._window = window
-        self._guard = Guard(host, token, tuple(allowed_hosts))
-        self._runner: Any = None
-        self._broadcast: Any = None
+        self._broadcast: Broadcast | None = None
 
-    @property
-    def url(self) -> str:
-        """Where the page is."""
-        return url_of(self.host, self.port)
-
-    async def start(self) -> Self:
-        """
-        Begin to serve; do nothing if it does already.
-
-        Raises:
-            ConfigError: the address is in use, or not this machine's.
-        """
-        from aiohttp import web  # noqa: PLC0415
-
+    async def _begin(self, app: web.Application) -> None:
         from .broadcast import Broadcast  # noqa: PLC0415
-        from .guard import middleware  # noqa: PLC0415
         from .routes import Routes  # noqa: PLC0415
 
-        if self._runner is not None:
-            return self
-        app = web.Application(
-            middlewares=[middleware(self._guard)],  # type: ignore[list-item]
-            client_max_size=_MOST_BODY,
-        )
-        broadcast = Broadcast(self._window)
-        Routes(self._window, broadcast).add_to(app)
-        try:
-            runner = await opened(app, self.host, self.port)
-        except ConfigError:
-            await broadcast.stop()
-            raise
-        self.port = runner.addresses[0][1]
-        self._runner, self._broadcast = runner, broadcast
-        return self
+        self._broadcast = Broadcast(self._window)
+        Routes(self._window, self._broadcast).add_to(app)
 
-    async def stop(self) -> None:
-        """Stop serving and hang up on everyone who looks."""
-        if self._runner is None:
-            return
-        runner, self._runner = self._runner, None
-        await self._broadcast.stop()
-        await runner.cleanup()
-
-    def __await__(self) -> Generator[Any, None, Self]:
-        return self.start().__await__()
-
-    async def __aenter__(self) -> Self:
-        return await self.start()
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.stop()
+    async def _end(self) -> None:
+        if self._broadcast is not None:
+            await self._broadcast.stop()

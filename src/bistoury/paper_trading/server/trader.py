@@ -1,0 +1,50 @@
+"""What a paper server needs of the engine behind it, and no more."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from decimal import Decimal
+from typing import Any, Protocol
+
+from ...hyperliquid.client import HyperLiquidIntegration
+from ..accounts import Account
+from ..events import Event
+from ..venue import PaperVenue
+
+
+class Trader(Protocol):
+    """``PaperTradingEngine``, or whatever does as it does."""
+
+    coins: tuple[str, ...]
+
+    @property
+    def client(self) -> HyperLiquidIntegration:
+        """Where the market comes from."""
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the rules and the time of the venue are known."""
+
+    @property
+    def accounts(self) -> Mapping[str, Account]:
+        """Every account, by name."""
+
+    @property
+    def venue(self) -> PaperVenue:
+        """The paper venue, to be looked at."""
+
+    async def act(
+        self,
+        action: Mapping[str, Any],
+        *,
+        account: str = "main",
+        nonce: int | None = None,
+        expires_after: int | None = None,
+    ) -> dict[str, Any]:
+        """Do what an action asks for; return the venue's answer."""
+
+    def open_account(self, name: str, cash: str | Decimal, address: str = "") -> None:
+        """Open an account, or begin one anew."""
+
+    def events(self) -> AsyncIterator[Event]:
+        """Return every fact from now on."""
