@@ -53,6 +53,8 @@ class Asked:
 _FILLS_PAGE = 2000
 _ROWS_PAGE = 500
 
+_REWARDS = ("cumVlm", "unclaimedRewards", "claimedRewards", "builderRewards")
+
 # What a paper account has none of.
 _EMPTY: dict[str, Any] = {
     "subAccounts": None,
@@ -61,9 +63,7 @@ _EMPTY: dict[str, Any] = {
     "delegatorHistory": [],
     "delegatorRewards": [],
     "delegatorSummary": {
-        "delegated": "0.0",
-        "undelegated": "0.0",
-        "totalPendingWithdrawal": "0.0",
+        **dict.fromkeys(("delegated", "undelegated", "totalPendingWithdrawal"), "0.0"),
         "nPendingWithdrawals": 0,
     },
     "userNonFundingLedgerUpdates": [],
@@ -73,12 +73,8 @@ _EMPTY: dict[str, Any] = {
     "maxBuilderFee": 100,
     "isVip": False,
     "referral": {
-        "referredBy": None,
-        "cumVlm": "0.0",
-        "unclaimedRewards": "0.0",
-        "claimedRewards": "0.0",
-        "builderRewards": "0.0",
-        "referrerState": None,
+        **dict.fromkeys(_REWARDS, "0.0"),
+        **dict.fromkeys(("referredBy", "referrerState")),
         "rewardHistory": [],
     },
 }

@@ -61,7 +61,6 @@ class Routes:
         if len(self._sockets) >= _MOST_SOCKETS:
             return web.Response(status=429, text=f"{_MOST_SOCKETS} sockets are open")
         ws = web.WebSocketResponse(heartbeat=_HEARTBEAT, max_msg_size=_MOST_FRAME)
-        ws.headers[PAPER] = "true"
         await ws.prepare(request)
         self._sockets.add(ws)
         try:
@@ -78,13 +77,6 @@ class Routes:
             await ws.close(code=1001, message=b"the paper server stops")
 
 
-@web.middleware
-async def marked(
-    request: web.Request,
-    handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
-) -> web.StreamResponse:
+async def mark(_: web.Request, answer: web.StreamResponse) -> None:
     """Say on every answer that it is paper."""
-    answer = await handler(request)
-    if not answer.prepared:
-        answer.headers[PAPER] = "true"
-    return answer
+    answer.headers[PAPER] = "true"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from decimal import Decimal
 from typing import Any, Protocol
 
@@ -33,15 +33,9 @@ class Trader(Protocol):
     def venue(self) -> PaperVenue:
         """The paper venue, to be looked at."""
 
-    async def act(
-        self,
-        action: Mapping[str, Any],
-        *,
-        account: str = "main",
-        nonce: int | None = None,
-        expires_after: int | None = None,
-    ) -> dict[str, Any]:
-        """Do what an action asks for; return the venue's answer."""
+    @property
+    def act(self) -> Callable[..., Awaitable[dict[str, Any]]]:
+        """Takes an action, ``account``, ``nonce`` and ``expires_after``; answers."""
 
     def open_account(self, name: str, cash: str | Decimal, address: str = "") -> None:
         """Open an account, or begin one anew."""
