@@ -6,9 +6,10 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 SEEDS  ?= 1000
+KILLS  ?= 200
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format cover soak mutate simulate clean
+.PHONY: help demo test check format cover soak paper-kills mutate simulate clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,6 +42,9 @@ cover: $(READY) ## the session's tests alone must reach every branch of session/
 
 soak: $(READY) ## the two laws over SEEDS seeds, and hundreds of kills over real sockets
 	SOAK_SEEDS=$(SEEDS) $(BIN)/python -m pytest -q -s tests/recovery/test_law.py tests/recovery/test_kills.py --timeout 36000
+
+paper-kills: $(READY) ## kill -9 a paper trader KILLS times while orders flow; nothing is lost or repeated
+	PAPER_KILLS=$(KILLS) $(BIN)/python -m pytest -q tests/paper_trading/test_kills.py --timeout 36000
 
 mutate: $(READY) ## break session/ in every small way; its tests must notice (half an hour)
 	$(BIN)/python tools/mutate.py
