@@ -2,6 +2,7 @@
 
 import asyncio
 from decimal import Decimal
+from itertools import count
 
 import pytest
 
@@ -23,6 +24,7 @@ from bistoury.testing.venue import MemoryVenue
 from bistoury.testing.virtual_time import run
 
 D = Decimal
+PORTS = count(62_000)
 
 
 def played(scenario, seed=1, settings=None, **options):
@@ -31,7 +33,9 @@ def played(scenario, seed=1, settings=None, **options):
     async def main():
         chosen = settings or Settings(coins=("BTC", "ETH"), trade_rate=5.0)
         venue = MemoryVenue(Exchange(chosen, seed))
-        client = venue.client()
+        # A host of its own: the venue's limits are counted by host in one process.
+        config = Config(network="local", api_url=f"http://127.0.0.1:{next(PORTS)}")
+        client = venue.client(config)
         engine = PaperTradingEngine(client=client, **options)
         await client.connect()
         await engine.start()
