@@ -223,6 +223,22 @@ def test_a_connection_that_is_cut_fills_nothing_until_it_is_back():
     played(scenario)
 
 
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_it_reports_and_explains_with_a_journal_and_without(tmp_path, is_kept):
+    async def scenario(engine, venue):
+        await engine.market_open("BTC", True, "0.01")
+        told = engine.report()
+        assert told["fills"] == len(engine.fills())
+        assert told["assumptions"]["entry_latency"] == "constant(0.2)"
+        assert "took" in engine.explain(1)["why"]
+        with pytest.raises(ConfigError, match="tid"):
+            engine.explain(999)
+        with pytest.raises(ConfigError, match="one of main"):
+            engine.report("nobody")
+
+    played(scenario, journal=tmp_path / "paper.db" if is_kept else None)
+
+
 # What survives
 
 
