@@ -6,9 +6,10 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 SEEDS  ?= 1000
+KILLS  ?= 200
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format cover soak mutate sabotage simulate clean
+.PHONY: help demo test check format cover soak paper-kills mutate sabotage simulate clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -42,6 +43,9 @@ cover: $(READY) ## the session's tests alone must reach every branch of session/
 soak: $(READY) ## the laws over SEEDS seeds, hundreds of kills, ten million messages (half an hour)
 	SOAK_SEEDS=$(SEEDS) $(BIN)/python -m pytest -q -s tests/recovery/test_law.py tests/recovery/test_kills.py --timeout 36000
 	$(BIN)/python tools/soak.py --write
+
+paper-kills: $(READY) ## kill -9 a paper trader KILLS times while orders flow; nothing is lost or repeated
+	PAPER_KILLS=$(KILLS) $(BIN)/python -m pytest -q tests/paper_trading/test_kills.py --timeout 36000
 
 mutate: $(READY) ## break session/ in every small way; its tests must notice (half an hour)
 	$(BIN)/python tools/mutate.py

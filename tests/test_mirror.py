@@ -63,6 +63,7 @@ ELSEWHERE = {
     "paper_trading/events.py": "paper_trading/test_accounts.py",
     "paper_trading/feeding.py": "paper_trading/test_engine.py",
     "paper_trading/health.py": "paper_trading/test_venue.py",
+    "paper_trading/reading.py": "paper_trading/test_engine.py",
     "paper_trading/rejected.py": "paper_trading/test_engine.py",
     "paper_trading/resting.py": "paper_trading/test_placing.py",
     "paper_trading/rules.py": "paper_trading/test_actions.py",

@@ -2,6 +2,7 @@
 
 import asyncio
 from decimal import Decimal
+from itertools import count
 
 import pytest
 
@@ -23,6 +24,7 @@ from bistoury.testing.venue import MemoryVenue
 from bistoury.testing.virtual_time import run
 
 D = Decimal
+PORTS = count(62_000)
 
 
 def played(scenario, seed=1, settings=None, **options):
@@ -31,7 +33,9 @@ def played(scenario, seed=1, settings=None, **options):
     async def main():
         chosen = settings or Settings(coins=("BTC", "ETH"), trade_rate=5.0)
         venue = MemoryVenue(Exchange(chosen, seed))
-        client = venue.client()
+        # A host of its own: the venue's limits are counted by host in one process.
+        config = Config(network="local", api_url=f"http://127.0.0.1:{next(PORTS)}")
+        client = venue.client(config)
         engine = PaperTradingEngine(client=client, **options)
         await client.connect()
         await engine.start()
@@ -217,6 +221,22 @@ def test_a_connection_that_is_cut_fills_nothing_until_it_is_back():
         assert states == ["gap", "live"]
 
     played(scenario)
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_it_reports_and_explains_with_a_journal_and_without(tmp_path, is_kept):
+    async def scenario(engine, venue):
+        await engine.market_open("BTC", True, "0.01")
+        told = engine.report()
+        assert told["fills"] == len(engine.fills())
+        assert told["assumptions"]["entry_latency"] == "constant(0.2)"
+        assert "took" in engine.explain(1)["why"]
+        with pytest.raises(ConfigError, match="tid"):
+            engine.explain(999)
+        with pytest.raises(ConfigError, match="one of main"):
+            engine.report("nobody")
+
+    played(scenario, journal=tmp_path / "paper.db" if is_kept else None)
 
 
 # What survives

@@ -339,3 +339,17 @@ def test_equity_never_jumps_but_by_a_journalled_event(begun, orders, story):
             assert now == value
         value = now
     assert accounts.by_name == market.desk.accounts.by_name
+
+
+def test_a_command_stopped_before_its_answer_is_not_done_again(market, begun, orders):
+    limit, _ = orders
+    # Two coins: the second never has its evidence before the end.
+    market.book(5, [("9", "100")], [("11", "100")], coin="ETH")
+    market.order(10, limit(True, "90", "1"), limit(True, "8", "2", asset=1), nonce=7)
+    market.bbo(150, ("99", "1"), ("101", "1"))
+    assert [it.coin for it in market.account().orders.values()] == ["BTC"]
+    again = begun(Accounts.folded(market.events, {}), restart="keep")
+    number = again.order(500, limit(True, "90", "1"), nonce=7)
+    assert again.statuses(number) == [{"resting": {"oid": 1}}]
+    again.bbo(800, ("99", "1"), ("101", "1"))
+    assert len(again.account().orders) == 1

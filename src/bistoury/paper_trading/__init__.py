@@ -19,9 +19,11 @@ Read from the bottom up; each module answers one question and knows none above i
   ``deadline`` and ``drain()``. Pure: no clock, no I/O.
 * ``clock``, ``feeding``, ``journal``, ``writer``, ``telling``: the world around it.
   ``recording``: what a venue took, and ``replay`` of it. ``views``: the venue's shapes.
+  ``report``: what came of it, and ``explain``, why a fill was made.
 * ``engine``: ``PaperTradingEngine`` feeds a venue by a client and tells what happened;
-  ``trading`` has its verbs. A server needs ``engine.act(action, account=, nonce=)``,
-  ``engine.accounts``, ``engine.on(...)`` and ``views``.
+  ``trading`` has its verbs, ``reading`` what it tells. A server needs
+  ``engine.act(action, account=, nonce=)``, ``engine.accounts``, ``engine.on(...)`` and
+  ``views``.
 """
 
 from .account import PaperAccount, PaperFill, PaperPosition
@@ -30,6 +32,7 @@ from .fees import FeeSettings
 from .journal import JournalError
 from .recording import RecordingError, replay
 from .rejected import OrderRejectedError
+from .report import explain, report
 from .settings import PaperConfig
 
 __all__ = [
@@ -42,5 +45,7 @@ __all__ = [
     "PaperPosition",
     "PaperTradingEngine",
     "RecordingError",
+    "explain",
     "replay",
+    "report",
 ]

@@ -110,7 +110,7 @@ class Actions:
         ]
         rank = _FIRST if all(it.tif == "Alo" for it in orders) else _TAKERS
         command = self._commands.begin(number, account.name, "order", nonce, rank=rank)
-        group = [self._numbered(it) for it in orders]
+        group = [self._numbered(it, nonce) for it in orders]
         children = group[1:] if grouping == "normalTpsl" else []
         siblings = children or (group if grouping == "positionTpsl" else [])
         for order in siblings:
@@ -127,7 +127,8 @@ class Actions:
                 partial(self._nobody_knows, order),
             )
 
-    def _numbered(self, order: Order) -> Order:
+    def _numbered(self, order: Order, nonce: int | None) -> Order:
+        order.nonce = nonce
         order.oid = self._desk.next_oid()
         order.placed_at = order.status_at = self._desk.now
         order.mid_at_decision = self._desk.coin(order.coin).book.mid
@@ -230,7 +231,7 @@ class Actions:
             self._commands.add(
                 command,
                 order.coin,
-                partial(self._modify_one, account, name, self._numbered(order)),
+                partial(self._modify_one, account, name, self._numbered(order, nonce)),
                 partial(self._nobody_knows, order),
             )
 

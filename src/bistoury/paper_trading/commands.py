@@ -17,7 +17,7 @@ from functools import partial
 from typing import Any
 
 from .desk import Coin, Desk, Evidence
-from .events import Replied
+from .events import Replied, Settled
 from .latency import Latency
 from .settings import milliseconds
 
@@ -184,21 +184,28 @@ class Commands:
             self._respond(command)
 
     def _respond(self, command: Command) -> None:
+        wrap = command.wrap or partial(statuses, command.kind)
+        answer = wrap(command.answers)
+        if command.nonce is not None:
+            # With the effect, and not with the answer: who asks again after a crash in
+            # between must not have it twice.
+            self._desk.emit(
+                Settled, account=command.account, nonce=command.nonce, answer=answer
+            )
         due = self._desk.now + self._response.draw()
-        self._desk.at(due, partial(self._reply, command))
+        self._desk.at(due, partial(self._reply, command, answer))
 
-    def _reply(self, command: Command) -> None:
-        wrap = command.wrap or partial(_statuses, command.kind)
+    def _reply(self, command: Command, answer: dict[str, Any]) -> None:
         self._desk.emit(
             Replied,
             account=command.account,
             command=command.number,
             nonce=command.nonce,
-            answer=wrap(command.answers),
+            answer=answer,
         )
 
 
-def _statuses(kind: str, answers: list[Answer]) -> dict[str, Any]:
+def statuses(kind: str, answers: list[Answer]) -> dict[str, Any]:
     """Return an answer in the venue's shape."""
     return {
         "status": "ok",

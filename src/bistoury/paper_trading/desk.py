@@ -59,8 +59,8 @@ class Coin:
     """Orders and cancels that have not reached the venue, or wait for its data."""
     triggers: dict[int, str] = field(default_factory=dict)
     """Orders that wait for the mark, with whose they are."""
-    backlog: list[tuple[Decimal, Decimal, bool, str]] = field(default_factory=list)
-    """Trades of a gap, to be made good: price, size, side, cause."""
+    backlog: list[dict[str, Any]] = field(default_factory=list)
+    """Trades of a gap, which came after it."""
     had_gap: bool = False
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from itertools import count
 from typing import Any
@@ -25,6 +25,7 @@ from .clock import VenueClock
 from .events import Event
 from .feeding import Feeding, metas_of, time_of
 from .journal import JournalError, PaperJournal
+from .reading import Reading
 from .recording import Recorder, universe_of
 from .settings import PaperConfig, amount, configured
 from .telling import Telling
@@ -40,7 +41,7 @@ _RULES_WITHIN = 10.0
 _HOUR_MS = 3_600_000
 
 
-class PaperTradingEngine(Trading):
+class PaperTradingEngine(Trading, Reading):
     """
     Paper trading on live data; it cannot reach the venue's order entry.
 
@@ -82,6 +83,7 @@ class PaperTradingEngine(Trading):
         self._is_started = False
         self._accounts = Accounts()
         self._before: list[Event] = []
+        self._facts: list[Event] = []
         self._writer: Writer | None = None
         self._recorder: Recorder | None = None
         self._feeding: Feeding | None = None
@@ -214,19 +216,6 @@ class PaperTradingEngine(Trading):
         data = {"account": name, "cash": str(begins_with), "address": address}
         self._take({"channel": OPEN, "data": data})
 
-    def on(self, event_name: str, handler: Callable[[Any], Any]) -> Callable[[], None]:
-        """
-        Let ``handler`` hear of events; return what takes it back.
-
-        Names: ``order``, ``fill``, ``reject``, ``funding``, ``liquidation`` and
-        ``feed_state``. Everything told was written down before.
-        """
-        return self._telling.on(event_name, handler)
-
-    def events(self) -> AsyncIterator[Event]:
-        """Return an async iterator over all facts from now on; ends with ``stop``."""
-        return self._telling.events()
-
     @property
     def is_ready(self) -> bool:
         """Whether the rules and the time of the venue are known."""
@@ -309,6 +298,8 @@ class PaperTradingEngine(Trading):
 
     def _tell(self, batch: list[Event]) -> None:
         """Tell what is written."""
+        if self._journal_path is None:
+            self._facts += batch
         for event in batch:
             if isinstance(event, said.Replied):
                 answer = self._answers.get(event.command)
@@ -382,8 +373,7 @@ class PaperTradingEngine(Trading):
     def _check_account(self, account: str) -> None:
         self._check_ready()
         if account not in self._accounts.by_name:
-            known = ", ".join(sorted(self._accounts.by_name))
-            raise ConfigError("account", account, f"one of {known}")
+            self._refuse_account(account)
 
     def _check_ready(self) -> None:
         if self._writer is not None and self._writer.error is not None:

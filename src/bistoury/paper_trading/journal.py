@@ -12,6 +12,7 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import IO
 
 from ..errors import BistouryError, ConfigError
 from .events import Event, decode, encode
@@ -53,21 +54,24 @@ class PaperJournal:
         self.path = str(path)
         if not Path(self.path).parent.is_dir():
             raise ConfigError("journal", self.path, "a file in a folder that exists")
+        self._lock = _locked(self.path)
         try:
             # One connection, used by one thread at a time: the writer's.
             self._db = sqlite3.connect(
                 self.path, check_same_thread=False, isolation_level=None
             )
             self._db.execute("PRAGMA busy_timeout = 2000")
-            # A second engine on the same file would make another history.
-            self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = FULL")
             self._db.executescript(_SCHEMA)
             Path(self.path).chmod(_MODE)
             self._check_version()
         except sqlite3.Error as error:
+            self.close()
             raise JournalError(self.path, str(error)) from error
+        except JournalError:
+            self.close()
+            raise
 
     def append(self, events: Iterable[Event]) -> None:
         """
@@ -110,6 +114,8 @@ class PaperJournal:
     def close(self) -> None:
         """Close the file."""
         self._db.close()
+        if self._lock is not None:
+            self._lock.close()
 
     def _check_version(self) -> None:
         self._db.execute(
@@ -122,6 +128,26 @@ class PaperJournal:
             raise JournalError(
                 self.path, f"written in version {found}; this reads {VERSION}"
             )
+
+
+def _locked(path: str) -> IO[bytes] | None:
+    """
+    Take the right to write; readers need none.
+
+    A second engine on the same file would make another history. The kernel gives the
+    right back when the process ends, however it does.
+    """
+    try:
+        import fcntl  # noqa: PLC0415 -- not on every system
+    except ImportError:
+        return None
+    lock = Path(f"{path}.lock").open("wb")  # noqa: SIM115 -- held until closed
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        raise JournalError(path, "locked: another engine writes it") from None
+    return lock
 
 
 def read(path: str | os.PathLike[str]) -> list[Event]:
