@@ -32,6 +32,12 @@ ELSEWHERE = {
     "observability/metric_names.py": "observability/test_metrics.py",
     "observability/snapshot.py": "serving/test_server.py",
     "observability/window.py": "observability/test_chronicle.py",
+    # Alerts are seen on their way from a client to a sink.
+    "alerting/conditions.py": "alerting/test_alerts.py",
+    "alerting/deadman.py": "alerting/test_alerts.py",
+    "alerting/delivery.py": "alerting/test_alerts.py",
+    "alerting/message.py": "alerting/test_sinks.py",
+    "alerting/rules.py": "alerting/test_engine.py",
     # A server is seen whole.
     "serving/broadcast.py": "serving/test_server.py",
     "serving/routes.py": "serving/test_server.py",
