@@ -21,6 +21,9 @@ ELSEWHERE = {
     "cli/demonstration/document.py": "cli/test_demo.py",
     "cli/demonstration/play.py": "cli/test_demo.py",
     "cli/demonstration/screen.py": "cli/test_demo.py",
+    "cli/following.py": "cli/test_serve.py",
+    "cli/picture.py": "cli/test_viewer.py",
+    "cli/status.py": "cli/test_serve.py",
     "cli/examination/check.py": "cli/test_doctor.py",
     "cli/examination/course.py": "cli/test_doctor.py",
     # The audit and the requests over the socket are seen working together.

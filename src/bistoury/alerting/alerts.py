@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from datetime import datetime, time
 from typing import Any, Self
 
@@ -77,11 +77,8 @@ class Alerts:
 
     def test(self) -> None:
         """Send an opening and a closing that say they are a test."""
-        body = "This is a test of bistoury's alerts. Nothing is wrong."
-        for kind in (OPEN, CLOSE):
-            title = f"Test: how {'a trouble' if kind == OPEN else 'its end'} looks"
-            severity = "warning" if kind == OPEN else "info"
-            self.delivery.put(Message(kind, TEST, "test-1", severity, title, body))
+        for message in test_messages():
+            self.delivery.put(message)
 
     def __await__(self) -> Generator[Any, None, Self]:
         return self.start().__await__()
@@ -122,3 +119,10 @@ class Alerts:
         ]
         named = f": {', '.join(lost[:8])}" if lost else ""
         return f"{account['title']}\n{account['fate']}{named}"
+
+
+def test_messages() -> Iterator[Message]:
+    """Yield an opening and a closing that say they are a test."""
+    body = "This is a test of bistoury's alerts. Nothing is wrong."
+    yield Message(OPEN, TEST, "test-1", "warning", "Test: a trouble begins", body)
+    yield Message(CLOSE, TEST, "test-1", "info", "Test: the trouble is over", body)

@@ -22,6 +22,10 @@ class Showing(Hearing):
         """Return everything there is to see as one document, ``/state.json``'s."""
         return self._window.state()
 
+    def get_incident(self, number: int) -> dict[str, Any] | None:
+        """Return the whole account of an incident; ``None`` if it is forgotten."""
+        return self._window.incident(number)
+
     @property
     def metrics_registry(self) -> CollectorRegistry:
         """The client's own Prometheus registry, for an exporter that you have."""
