@@ -21,6 +21,9 @@ ELSEWHERE = {
     "cli/demonstration/document.py": "cli/test_demo.py",
     "cli/demonstration/play.py": "cli/test_demo.py",
     "cli/demonstration/screen.py": "cli/test_demo.py",
+    "cli/following.py": "cli/test_serve.py",
+    "cli/picture.py": "cli/test_viewer.py",
+    "cli/status.py": "cli/test_serve.py",
     "cli/examination/check.py": "cli/test_doctor.py",
     "cli/examination/course.py": "cli/test_doctor.py",
     # The audit and the requests over the socket are seen working together.
@@ -32,6 +35,12 @@ ELSEWHERE = {
     "observability/metric_names.py": "observability/test_metrics.py",
     "observability/snapshot.py": "serving/test_server.py",
     "observability/window.py": "observability/test_chronicle.py",
+    # Alerts are seen on their way from a client to a sink.
+    "alerting/conditions.py": "alerting/test_alerts.py",
+    "alerting/deadman.py": "alerting/test_alerts.py",
+    "alerting/delivery.py": "alerting/test_alerts.py",
+    "alerting/message.py": "alerting/test_sinks.py",
+    "alerting/rules.py": "alerting/test_engine.py",
     # A server is seen whole.
     "serving/broadcast.py": "serving/test_server.py",
     "serving/routes.py": "serving/test_server.py",

@@ -91,11 +91,18 @@ class Dispatcher:
         limit: int = DEFAULT_LIMIT,
         conflate: bool | None = None,
         home: Home | None = None,
+        before_gap: Callable[[], None] | None = None,
     ) -> Mailbox[Update]:
         """Make a mailbox for ``handler``; raw messages are as the venue sent them."""
         read = self._read_raw if is_raw else self._read
         return Mailbox(
-            handler, read, self._reporter, limit, conflate=conflate, home=home
+            handler,
+            read,
+            self._reporter,
+            limit,
+            conflate=conflate,
+            home=home,
+            before_gap=before_gap,
         )
 
     def add(self, key: Key, outlet: Outlet, *, is_raw: bool = False) -> None:
@@ -151,10 +158,11 @@ class Dispatcher:
 
     def tell(self, gap: Gap) -> None:
         """Let whoever reads a feed in order know of a gap in it."""
-        for table in (self._outlets, self._raw):
-            for outlet in table.get(gap.subscription, ()):
-                if not outlet.is_closed:
-                    outlet.put_gap(gap)
+        for key in (gap.subscription, gap.subscription.feed):
+            for table in (self._outlets, self._raw):
+                for outlet in table.get(key, ()):
+                    if not outlet.is_closed:
+                        outlet.put_gap(gap)
 
     def _put(
         self,
@@ -179,8 +187,8 @@ class Dispatcher:
         self._reporter.missed(rows)
 
     def _report(self, outlet: Outlet, gap: Gap) -> None:
-        outlet.put_gap(gap)
         self._reporter.overflowed(outlet.handler, gap)
+        outlet.put_gap(gap)
 
 
 def _gap(subscription: Subscription, missed: _Overflow, status: str) -> Gap:

@@ -78,6 +78,7 @@ class Listening(Viewing, Subscribing):
                 limit=limit,
                 conflate=validate.choice(conflate, "conflate"),
                 home=self._io,
+                before_gap=self._listeners.catch_up,
             )
         handle = await self.join(wanted, outlet, is_raw=raw)
         if audit:
@@ -173,7 +174,9 @@ class Listening(Viewing, Subscribing):
         self._check_loop()
         if not isinstance(type, str) or not type:
             raise ConfigError("type", type, "a type of subscription, such as 'trades'")
-        outlet = self._dispatcher.mailbox(_checked(handler), home=self._io)
+        outlet = self._dispatcher.mailbox(
+            _checked(handler), home=self._io, before_gap=self._listeners.catch_up
+        )
         self._attach(type, outlet)
         return lambda: self._detach(type, outlet)
 
