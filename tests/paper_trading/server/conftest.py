@@ -11,6 +11,8 @@ from types import SimpleNamespace
 import pytest
 from coincurve import PrivateKey
 
+from bistoury import ConfigError
+from bistoury.paper_trading import explain
 from bistoury.paper_trading.events import Replied
 from bistoury.paper_trading.server import signatures
 from bistoury.paper_trading.server.typed_actions import TYPED
@@ -75,6 +77,19 @@ class PureTrader:
     @property
     def now(self):
         return self.market.desk.now
+
+    @property
+    def paper(self):
+        return self.market.config
+
+    def facts(self):
+        return list(self.market.events)
+
+    def explain(self, tid):
+        try:
+            return explain(self.market.events, tid)
+        except KeyError:
+            raise ConfigError("fill", tid, "the tid of a fill") from None
 
     async def request(self, body):
         self.asked.append(body)

@@ -138,6 +138,52 @@ async def test_the_command_line_acts_without_a_signature(server, http, trader, o
     assert "resting" in answer["response"]["data"]["statuses"][0]
 
 
+async def test_people_order_and_cancel_in_their_own_words(server, http, trader):
+    for px in ("90", "91"):
+        wish = {"coin": "BTC", "is_buy": True, "size": "1", "limit_px": px}
+        status, answer = await post(
+            http, server, "/paper/order", {"account": "main", **wish}
+        )
+        assert status == 200
+        assert "resting" in answer["response"]["data"]["statuses"][0]
+    body = {"account": "main", "oid": "all"}
+    _, first = await post(http, server, "/paper/cancel", body)
+    _, second = await post(http, server, "/paper/cancel", body)
+
+    assert (first["canceled"], second["canceled"]) == (2, 0)
+    assert not trader.accounts["main"].orders
+
+
+async def test_the_report_and_each_fill_can_be_asked_for(server, http, trader):
+    wish = {"account": "main", "coin": "BTC", "is_buy": True, "size": "1"}
+    await post(http, server, "/paper/order", wish)
+    async with http.get(f"{server.url}/paper/report.json") as answer:
+        report = await answer.json()
+    [row] = report["rows"]
+    async with http.get(f"{server.url}/paper/fills/{row['tid']}.json") as answer:
+        why = await answer.json()
+    statuses = []
+    for path in ("fills/99.json", "fills/x.json", "report.json?account=nobody"):
+        async with http.get(f"{server.url}/paper/{path}") as answer:
+            statuses.append(answer.status)
+
+    assert report["assumptions"]["queue"] == "risk_averse"
+    assert why["why"].startswith("the order took 1.0 at 101")
+    assert statuses == [400, 404, 400]
+
+
+async def test_the_page_and_its_parts_are_served(server, http):
+    async with http.get(server.url) as answer:
+        page = await answer.text()
+        assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
+    for name in ("report.js", "report.css", "uplot.js", "uplot.css"):
+        assert name in page
+        async with http.get(f"{server.url}/paper/static/{name}") as answer:
+            assert answer.status == 200
+    async with http.get(f"{server.url}/paper/static/secret") as answer:
+        assert answer.status == 404
+
+
 async def test_an_account_can_be_opened_and_begun_anew(server, http, trader):
     for cash in ("50", "75"):
         body = {"account": "grid", "cash": cash}
@@ -151,6 +197,12 @@ async def test_an_account_can_be_opened_and_begun_anew(server, http, trader):
         ("/paper/act", {}),
         ("/paper/act", {"account": "main"}),
         ("/paper/act", {"account": "main", "action": {"type": 5}}),
+        ("/paper/order", {}),
+        ("/paper/order", {"account": "main", "coin": "BTC"}),
+        ("/paper/order", {"account": "x", "coin": "BTC", "is_buy": True, "size": "0"}),
+        ("/paper/cancel", {"account": "main"}),
+        ("/paper/cancel", {"account": "main", "oid": 7}),
+        ("/paper/cancel", {"account": "nobody", "oid": "all"}),
         ("/paper/open", {"account": "x", "cash": 5}),
         ("/paper/open", {"account": "", "cash": "5"}),
         ("/paper/open", {"account": "x", "cash": "nothing"}),

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from ...hyperliquid.client import HyperLiquidIntegration
 from ..accounts import Account
 from ..events import Event
+from ..settings import PaperConfig
 from ..venue import PaperVenue
 
 
@@ -16,6 +17,7 @@ class Trader(Protocol):
     """``PaperTradingEngine``, or whatever does as it does."""
 
     coins: tuple[str, ...]
+    paper: PaperConfig
 
     @property
     def client(self) -> HyperLiquidIntegration:
@@ -42,3 +44,9 @@ class Trader(Protocol):
 
     def events(self) -> AsyncIterator[Event]:
         """Return every fact from now on."""
+
+    def facts(self) -> list[Event]:
+        """Return every fact there is; may read the disk."""
+
+    def explain(self, tid: int) -> dict[str, Any]:
+        """Return why a fill was made; may read the disk."""
