@@ -7,6 +7,7 @@ from typing import Any
 from .. import views
 from ..accounts import Account
 from ..desk import Coin, Desk
+from ..numbers import text
 from .trader import Trader
 from .wallets import address_of
 
@@ -44,7 +45,11 @@ def account_of(account: Account, desk: Desk | None) -> dict[str, Any]:
         [views.position(account, desk, it) for it in account.positions.values()]
         if desk is not None
         else [
-            {"coin": it.coin, "szi": str(it.szi), "entryPx": str(it.entry_px)}
+            {
+                "coin": it.coin,
+                "szi": text(it.szi),
+                "entryPx": text(it.entry_px.normalize()),
+            }
             for it in account.positions.values()
         ]
     )

@@ -31,14 +31,12 @@ def as_lines(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield names and values, the assumptions first."""
     yield "PAPER", f"account {document['account']}; no order left this machine"
     assumed = document["assumptions"]
-    yield (
-        "assumed",
-        ", ".join(
-            f"{name}={_short(value)}"
-            for name, value in assumed.items()
-            if name not in ("accounts", "not_simulated")
-        ),
+    shown = ", ".join(
+        f"{name}={_short(value)}"
+        for name, value in assumed.items()
+        if name not in ("accounts", "not_simulated")
     )
+    yield "assumed", shown or "not known: a journal holds facts, not settings"
     yield "not simulated", "; ".join(assumed["not_simulated"])
     yield "from", moment(document["from"])
     yield "to", moment(document["to"])
