@@ -247,6 +247,8 @@ def test_accounts_survive_in_the_journal(tmp_path):
 
     async def first(engine, venue):
         await engine.market_open("BTC", True, "0.01")
+        for it in tmp_path.iterdir():
+            assert it.stat().st_mode & 0o777 == 0o600, it.name
         px = (engine.venue.desk.coin("BTC").book.mid * D("0.9")).quantize(D(1))
         await engine.order("BTC", True, "0.01", px)
         return engine.account(), engine.positions()
@@ -259,7 +261,6 @@ def test_accounts_survive_in_the_journal(tmp_path):
     assert still == held
     assert again["cash"] == account["cash"]
     assert orders == []
-    assert path.stat().st_mode & 0o777 == 0o600
     statuses = [
         it.order.status for it in read(path) if isinstance(it, said.OrderChanged)
     ]

@@ -173,7 +173,8 @@ class PaperVenue:
             if self._is_repeat(row) or is_history:
                 continue
             if was_missed or coin.health.is_inside_gap(row["time"]):
-                coin.backlog.append(row)
+                if coin.had_gap and self.config.on_gap == "replay_backfill":
+                    coin.backlog.append(row)
                 continue
             if self._judge(coin):
                 self._traded(coin, row)
@@ -274,7 +275,8 @@ class PaperVenue:
         if not coin.had_gap:
             return
         coin.had_gap = False
-        backlog, coin.backlog = coin.backlog, []
+        backlog = list(coin.backlog)
+        coin.backlog.clear()
         desk, health = self.desk, coin.health
         time = max(health.blind_until, coin.book.time)
         cause = f"resumed:{coin.instrument.coin}:{time}"
