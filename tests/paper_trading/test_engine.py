@@ -223,6 +223,19 @@ def test_a_connection_that_is_cut_fills_nothing_until_it_is_back():
     played(scenario)
 
 
+def test_a_market_where_nothing_happens_can_be_traded_on():
+    async def scenario(engine, venue):
+        told = []
+        engine.on("feed_state", told.append)
+        await asyncio.sleep(900)
+        assert (await engine.market_open("BTC", True, "0.01")).size == D("0.01")
+        degraded = engine.report()["degraded"]["BTC"]
+        assert degraded["share"] < 0.02, [(it.state, it.reason) for it in told]
+
+    quiet = Settings(coins=("BTC", "ETH"), trade_rate=0.001, quotes_per_trade=1.0)
+    played(scenario, settings=quiet)
+
+
 @pytest.mark.parametrize("is_kept", [True, False])
 def test_it_reports_and_explains_with_a_journal_and_without(tmp_path, is_kept):
     async def scenario(engine, venue):

@@ -28,6 +28,7 @@ from .book import rows_of
 from .commands import Commands, statuses
 from .desk import Coin, Context, Desk, Evidence
 from .events import Event
+from .health import PERIODIC
 from .numbers import ZERO
 from .placing import Placing, answer_of
 from .settings import PaperConfig, milliseconds
@@ -229,7 +230,9 @@ class PaperVenue:
 
     def _stale(self, message: Message, data: Any) -> None:
         coin = self._coin(data)
-        if coin is not None:
+        # A market may be quiet: only what is sent at intervals can be missed. If the
+        # client gives another feed up, that is a gap.
+        if coin is not None and data["feed"] in PERIODIC:
             coin.health.stale.add(data["feed"])
             self._judge(coin)
 
@@ -321,7 +324,7 @@ class PaperVenue:
             said.AccountOpened,
             account=name,
             cash=Decimal(data["cash"]),
-            address=data.get("address", ""),
+            address=data.get("address") or (known.address if known else ""),
         )
 
     # Details
