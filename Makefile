@@ -7,9 +7,11 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 SEEDS  ?= 1000
 KILLS  ?= 200
+FUZZ   ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format cover soak paper-kills mutate simulate clean
+.PHONY: help demo test check format cover soak paper-kills mutate sabotage fuzz conformance \
+        faults networks sbom reliability simulate clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -40,14 +42,33 @@ cover: $(READY) ## the session's tests alone must reach every branch of session/
 	$(BIN)/python -m coverage run --branch --source=src/bistoury/session --data-file=.coverage -m pytest tests/session -q
 	$(BIN)/python -m coverage report --include='src/bistoury/session/*' --fail-under=100 --skip-covered --show-missing
 
-soak: $(READY) ## the two laws over SEEDS seeds, and hundreds of kills over real sockets
+soak: $(READY) ## the laws over SEEDS seeds, hundreds of kills, ten million messages (half an hour)
 	SOAK_SEEDS=$(SEEDS) $(BIN)/python -m pytest -q -s tests/recovery/test_law.py tests/recovery/test_kills.py --timeout 36000
+	$(BIN)/python tools/soak.py --write
 
 paper-kills: $(READY) ## kill -9 a paper trader KILLS times while orders flow; nothing is lost or repeated
 	PAPER_KILLS=$(KILLS) $(BIN)/python -m pytest -q tests/paper_trading/test_kills.py --timeout 36000
 
 mutate: $(READY) ## break session/ in every small way; its tests must notice (half an hour)
 	$(BIN)/python tools/mutate.py
+
+sabotage: $(READY) ## put six bugs into copies of the client; the suite must find each in a minute
+	$(BIN)/python tools/sabotage.py
+
+fuzz: $(READY) ## let a coverage-guided fuzzer eat at the decoder and the session for FUZZ seconds
+	$(BIN)/pip install --quiet --disable-pip-version-check atheris==3.0.0
+	@mkdir -p .corpus && cp tests/golden/*.json .corpus
+	$(BIN)/python tests/fuzz/guided.py -max_total_time=$(FUZZ) -rss_limit_mb=2048 -timeout=10 .corpus
+	HYPOTHESIS_PROFILE=search $(BIN)/python -m pytest -q tests/fuzz --timeout 3600
+
+conformance: $(READY) ## Autobahn's cases against the transport (needs a Python 2.7)
+	$(BIN)/python tools/conformance.py --write
+
+faults: $(READY) ## eight faults against bistoury and its peers, and the table (a quarter of an hour)
+	$(BIN)/python bench/faults --write
+
+networks: $(READY) ## real trouble between network namespaces, an hour of bad weather (needs root)
+	NETWORK_SECONDS=3600 $(BIN)/python -m pytest -q -s tests/networks --timeout 8000
 
 simulate: $(READY) ## the local venue alone
 	@$(BIN)/bistoury sim

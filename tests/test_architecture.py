@@ -15,6 +15,7 @@ LONGEST = 400
 LAYERS: dict[str, set[str]] = {
     "__main__": {"cli"},
     "cli": {
+        *("serving", "alerting"),
         *("testing", "paper_trading", "hyperliquid", "observability", "simulator"),
         *("recorder", "resilience", "transport", "config", "session", "urls", "errors"),
         "__version__",
@@ -26,15 +27,19 @@ LAYERS: dict[str, set[str]] = {
     "paper_trading": {"hyperliquid", "observability", "config", "session", "errors"},
     "hyperliquid": {
         *("recorder", "supervisor", "dispatcher", "observability", "mailbox"),
-        "resilience",
+        *("serving", "alerting", "resilience", "io_thread", "backlog", "__version__"),
         *("transport", "config", "session", "urls", "errors"),
     },
+    "serving": {"observability", "session", "errors"},
+    "alerting": {"observability", "session", "errors"},
     "recorder": {"supervisor", "observability", "session", "errors", "__version__"},
     "supervisor": {"endings", "transport", "session", "errors"},
     "endings": {"session", "errors"},
-    "dispatcher": {"mailbox", "session"},
-    "observability": {"mailbox", "session", "errors"},
-    "mailbox": set(),
+    "dispatcher": {"mailbox", "backlog", "session"},
+    "observability": {"mailbox", "backlog", "session", "errors"},
+    "mailbox": {"backlog"},
+    "backlog": set(),
+    "io_thread": set(),
     "resilience": {"session"},
     # The venue shares no code with the client: a misreading is not made twice.
     "simulator": {"transport", "errors"},

@@ -21,6 +21,7 @@ from pathlib import Path
 import pytest
 
 from bistoury import Config, HyperLiquidIntegration
+from bistoury.alerting import AlertPlan
 from bistoury.cli import app
 from bistoury.config import Given, Limits
 from bistoury.simulator import FaultPlan, read_fault
@@ -167,6 +168,11 @@ def test_settings_exist(toml_block, environment, monkeypatch):
     if "step" in data:
         Path("plan.toml").write_text(toml_block.text, "utf-8")
         assert len(FaultPlan.load("plan.toml").steps) == len(data["step"])
+        return
+    if "to" in data:
+        Path("alerts.toml").write_text(toml_block.text, "utf-8")
+        plan = AlertPlan.load("alerts.toml")
+        assert {k: getattr(plan, k) for k in data} == data | {"to": tuple(data["to"])}
         return
     monkeypatch.delenv("BISTOURY_NETWORK")
     Path("bistoury.toml").write_text(toml_block.text, "utf-8")

@@ -10,9 +10,11 @@ import pytest
 
 import bistoury
 from bistoury import Config, ConfigError, HyperLiquidIntegration, errors
+from bistoury.alerting.rules import RULES
 from bistoury.cli import app
 from bistoury.config import Limits
 from bistoury.observability.listeners import EVENTS
+from bistoury.observability.metric_names import METRICS
 from bistoury.session import Cause
 from bistoury.simulator import plan
 
@@ -100,6 +102,17 @@ async def test_health_of_a_subscription(client):
     assert set(one) == set(rows("statistics.md", "### Each subscription"))
 
 
+def test_metrics():
+    text = (REFERENCE / "metrics.md").read_text("utf-8")
+    wanted = [
+        f"| `{it.full_name(name)}` | {' '.join(f'`{label}`' for label in it.labels)}"
+        f" | {it.text} |"
+        for name, it in METRICS.items()
+    ]
+
+    assert re.findall(r"^\| `bistoury_.*$", text, re.MULTILINE) == wanted
+
+
 def test_client_methods():
     text = (REFERENCE / "client.md").read_text("utf-8")
     public = {
@@ -120,6 +133,7 @@ def test_client_methods():
     }
     inner |= {
         "handler_failed",
+        "handler_slow",
         "missed",
         "join",
         "leave",
@@ -148,7 +162,9 @@ def test_client_signatures():
             continue
         actual = inspect.signature(method).parameters
         documented = [
-            it.split("=")[0].strip() for it in arguments.split(",") if it.strip(" *")
+            it.split("=")[0].strip(" *")
+            for it in arguments.split(",")
+            if it.strip(" *")
         ]
         assert documented == [it for it in actual if it != "self"], name
 
@@ -187,6 +203,13 @@ def test_public_names_are_in_the_reference():
     assert {name for name in bistoury.__all__ if name not in text} - {
         "__version__"
     } == set()
+
+
+def test_rules_of_alerts():
+    guide = (REFERENCE.parent / "guides" / "alerts.md").read_text("utf-8")
+    rows_ = re.findall(r"^\| `(\w+)` \| .* \| (\w+) \|$", guide, re.MULTILINE)
+
+    assert dict(rows_) == {name: it.severity for name, it in RULES.items()}
 
 
 def test_a_bad_event_name_is_refused(client):

@@ -9,6 +9,7 @@ from bistoury.config import Limits
 from bistoury.hyperliquid.limits import Account
 from bistoury.observability import health
 from bistoury.observability.monitor import Monitor
+from bistoury.observability.verdict import reasons_for
 from bistoury.session import (
     Acknowledged,
     Cause,
@@ -136,6 +137,7 @@ def test_statistics_have_the_keys_of_the_contract_and_no_others(patient):
         "reconnect_attempts",
         "consecutive_failures",
         "total_reconnects",
+        "rotations",
         "connection_lost_at",
         "last_disconnect",
         "next_attempt_in_seconds",
@@ -160,6 +162,7 @@ def test_statistics_of_a_client_that_never_connected(patient):
         "reconnect_attempts": 0,
         "consecutive_failures": 0,
         "total_reconnects": 0,
+        "rotations": 0,
         "connection_lost_at": None,
         "last_disconnect": None,
         "next_attempt_in_seconds": None,
@@ -326,7 +329,9 @@ def test_health_has_the_keys_of_the_contract_and_no_others(patient):
         "loop_lag_seconds",
         "subscriptions",
         "limits",
+        "handlers",
         "audit",
+        "verdict",
     }
 
 
@@ -501,7 +506,7 @@ def test_what_several_sessions_complain_of_is_said_once(patient):
         State.LIVE,
     )
 
-    assert len(health.reasons_for(view)) == 1
+    assert len(reasons_for(view)) == 1
     assert view.received == 2
     assert view.data_at == patient.now
 

@@ -15,10 +15,14 @@ import typer
 
 from .. import __version__
 from . import running
+from .alerts import alerts
 from .demo import demo
 from .doctor import doctor
 from .replay import replay
+from .serve import serve
+from .status import status
 from .stream import stream
+from .watch import watch
 
 _STATUSES = """
 Exit statuses: 0 done; 1 it ran and the answer is bad; 2 wrong use or bad
@@ -57,6 +61,10 @@ def _add(command: Callable[..., None], to: typer.Typer = app) -> None:
 
 _add(demo)
 _add(stream)
+_add(watch)
+_add(status)
+_add(serve)
+_add(alerts)
 _add(doctor)
 _add(replay)
 

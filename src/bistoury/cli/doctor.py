@@ -121,7 +121,7 @@ class _Report:
         """Write what one step found."""
         from rich.markup import escape  # noqa: PLC0415
 
-        from ..observability.logs import shorten  # noqa: PLC0415
+        from ..observability.addresses import shorten  # noqa: PLC0415
 
         mark = {True: "[green]✓[/]", False: "[red]✗[/]", None: "[dim]·[/]"}[check.is_ok]
         took = "" if check.seconds is None else _duration(check.seconds)

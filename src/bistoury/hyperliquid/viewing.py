@@ -3,26 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
+from ..config import Config
+from ..dispatcher import Dispatcher
 from ..errors import StaleDataError
+from ..mailbox import Mailbox
 from ..observability import health
+from ..observability.chronicle import Chronicle
+from ..observability.incidents import Moment
 from ..observability.monitor import Monitor
+from ..observability.snapshot import About
+from ..observability.tally import Tally
+from ..observability.verdict import verdict_of
+from ..observability.window import Window
 from ..session import Session, Subscription
 from ..session.registry import Entry
 from ..supervisor import Supervisor
 from . import feeds
 from .auditor import Auditor
 from .claims import Claims
-from .fleet import Fleet
 from .handles import SubscriptionHandle
 from .limits import Account
+from .residing import Residing, at_home
 
 
-class Viewing:
+class Viewing(Residing):
     """Reads; changes nothing."""
 
-    _fleet: Fleet
+    config: Config
+    _dispatcher: Dispatcher
     _monitor: Monitor
     _account: Account
     _claims: Claims
@@ -32,6 +43,7 @@ class Viewing:
         """Return the state of the connection; from any thread."""
         return health.reconnection_stats(self._view())
 
+    @at_home
     async def get_connection_health(self) -> dict[str, Any]:
         """Return how well the connection does, with reasons if it does not."""
         return health.connection_health(self._view())
@@ -76,20 +88,47 @@ class Viewing:
     def _supervisor(self) -> Supervisor:
         return self._fleet.lead.supervisor
 
-    def _view(self) -> health.View:
+    @cached_property
+    def _chronicle(self) -> Chronicle:
+        return Chronicle(
+            lambda: verdict_of(self._view(is_brief=True)),
+            lambda: Moment(self.now(), self._supervisor.wall()),
+        )
+
+    @cached_property
+    def _tally(self) -> Tally:
+        return Tally()
+
+    @cached_property
+    def _window(self) -> Window:
+        from .. import __version__  # noqa: PLC0415 -- it imports all of this
+
+        about = About(self.config.network, self.config.ws_url, __version__)
+        return Window(self._view, about, self._chronicle, self._tally)
+
+    def _view(self, *, is_brief: bool = False) -> health.View:
+        """Return what there is to see; briefly, without each subscription."""
         session = self._session
         return health.View(
             session=session,
             sessions=[line.session for line in self._fleet.lines],
-            entries=self._fleet.entries(),
+            entries={} if is_brief else self._fleet.entries(),
             monitor=self._monitor,
             limits=self._account,
             now=self.now(),
             state=session.state,
             loop_lag=self._supervisor.loop_lag,
             is_attached=self._claims.is_active,
-            audit=self._auditor.totals(),
+            audit={} if is_brief else self._auditor.totals(),
+            readers=self._dispatcher.places(),
+            is_ready=self._fleet.is_ready,
+            queued=0 if is_brief else sum(it.depth for it in self._mailboxes()),
+            conflated=0 if is_brief else sum(it.conflated for it in self._mailboxes()),
         )
+
+    def _mailboxes(self) -> list[Mailbox[Any]]:
+        boxes = self._dispatcher.outlets()
+        return [box for box in boxes if isinstance(box, Mailbox)]
 
 
 def subscription_of(

@@ -18,7 +18,9 @@ from ..session import Session, State, Subscription
 from ..session.budget import Window
 from ..session.registry import Entry
 from ..session.state import TRYING
+from .handlers import Places, handlers
 from .monitor import Monitor
+from .verdict import verdict_of
 
 
 class Limits(Protocol):
@@ -57,8 +59,16 @@ class View:
     loop_lag: float = 0.0
     audit: dict[str, Any] = field(default_factory=dict)
     """What audits of trades found out so far."""
+    readers: Places = ()
+    """Who reads what: handlers' mailboxes and streams."""
     is_attached: bool = True
     """Whether the monitor watches: from connect to disconnect."""
+    is_ready: bool = False
+    """Whether all that is wanted is granted and, where the venue greets, has spoken."""
+    queued: int = 0
+    """Messages that wait for handlers."""
+    conflated: int = 0
+    """Messages of states that a newer one replaced before a handler saw them."""
 
     @property
     def is_live(self) -> bool:
@@ -101,6 +111,7 @@ def reconnection_stats(view: View) -> dict[str, Any]:
         "reconnect_attempts": monitor.attempts,
         "consecutive_failures": session.attempts.failures,
         "total_reconnects": monitor.reconnects,
+        "rotations": monitor.rotations,
         "connection_lost_at": lost_at.isoformat() if lost_at else None,
         "last_disconnect": _last_disconnect(monitor),
         "next_attempt_in_seconds": (
@@ -115,7 +126,8 @@ def reconnection_stats(view: View) -> dict[str, Any]:
 def connection_health(view: View) -> dict[str, Any]:
     """Return what ``get_connection_health`` promises."""
     session, monitor, now = view.session, view.monitor, view.now
-    reasons = reasons_for(view)
+    verdict = verdict_of(view)
+    reasons = list(verdict.reasons)
     pings = [
         seconds
         for each in view.sessions
@@ -145,25 +157,10 @@ def connection_health(view: View) -> dict[str, Any]:
         "loop_lag_seconds": view.loop_lag,
         "subscriptions": subscriptions,
         "limits": _limits(view),
+        "handlers": handlers(view.readers),
         "audit": view.audit,
+        "verdict": str(verdict.standing),
     }
-
-
-def reasons_for(view: View) -> list[str]:
-    """Return why things are not well, as sentences; empty when they are."""
-    session = view.session
-    reasons: list[str] = []
-    if not view.is_live:
-        why = f", last error: {session.last_error}" if session.last_error else ""
-        reasons.append(f"not live ({view.state}{why})")
-    elif not session.is_ready:
-        reasons.append("connected, but not yet proven to carry data")
-    elif session.registry.due:
-        names = sorted(map(str, session.registry.due))
-        reasons.append(f"not acknowledged yet: {_some(names)}")
-    for each in view.sessions:
-        reasons += [it for it in each.reasons(view.now) if it not in reasons]
-    return reasons
 
 
 def quantiles(values: Iterable[float]) -> dict[str, float | None]:
@@ -256,8 +253,3 @@ def _naive_local(moment: datetime | None) -> str | None:
     if moment is None:
         return None
     return moment.astimezone().replace(tzinfo=None).isoformat()
-
-
-def _some(names: list[str], most: int = 5) -> str:
-    shown = ", ".join(names[:most])
-    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"

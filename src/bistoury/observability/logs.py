@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import logging
-import re
+from collections.abc import Callable
 from logging import DEBUG, INFO, WARNING
 from typing import Any
 
 from ..errors import ProtocolError
-from ..mailbox import Handler
+from ..mailbox import Handler, name_of
 from ..session import Cause
 from ..session import notices as heard
 from ..session.notices import Notice
+from .addresses import shorten
 from .audited import Audited
 from .repeats import Repeats
+from .rotated import Rotated
+from .slowness import SlowHandler
+from .structured import FIELD, fields_of, sentence
 
 _LEVELS: dict[type[Any], int] = {
     heard.StateChanged: DEBUG,
@@ -39,13 +43,6 @@ _LEVELS: dict[type[Any], int] = {
 # Said by every subscription, or by a venue in distress hundreds of times a second.
 _REPEATING = (heard.VenueComplained, heard.AskedAgain, heard.Refused)
 
-_ADDRESS = re.compile(r"0x([0-9a-fA-F]{4})[0-9a-fA-F]{32}([0-9a-fA-F]{4})")
-
-
-def shorten(text: str) -> str:
-    """Return ``text`` with every address reduced to its ends."""
-    return _ADDRESS.sub(r"0x\1…\2", text)
-
 
 class Logs:
     """Writes notices and troubles to one logger."""
@@ -54,8 +51,10 @@ class Logs:
         self._logger = logger
         self._repeats = repeats or Repeats()
 
-    def observe(self, notice: Notice) -> None:
-        """Log what happened."""
+    def observe(
+        self, notice: Notice, facts: Callable[[], dict[str, Any]] | None = None
+    ) -> None:
+        """Log what happened; of a loss, with the ``facts`` that were known then."""
         level = _LEVELS.get(type(notice), DEBUG)
         if isinstance(notice, heard.Disconnected) and notice.cause is Cause.USER:
             level = INFO  # asked for, so nothing to worry about
@@ -64,12 +63,22 @@ class Logs:
         text = shorten(str(notice))
         if isinstance(notice, _REPEATING) and not self._repeats.occurred(text):
             return
-        self._logger.log(level, "%s", text)
+        fields = fields_of(notice)
+        if facts is not None and isinstance(notice, heard.Disconnected):
+            known = facts()
+            fields |= known
+            if notice.was_open:
+                text = f"{text}; {sentence(known)}"
+        self._logger.log(level, "%s", text, extra={FIELD: fields})
 
     def audited(self, verdict: Audited) -> None:
         """Log what an audit found out: loudly if something is missing."""
         level = DEBUG if verdict.status == "complete" else WARNING
         self._logger.log(level, "audit of %s", verdict)
+
+    def rotated(self, news: Rotated) -> None:
+        """Log that a connection was replaced as planned."""
+        self._logger.info("%s", news)
 
     def unreadable(self, error: ProtocolError) -> None:
         """Log a frame that could not be read: once a minute per kind, no payload."""
@@ -97,7 +106,7 @@ class Logs:
 
     def handler_failed(self, handler: Handler, error: BaseException) -> None:
         """Log what a handler raised: the traceback first, then a count a minute."""
-        name = getattr(handler, "__qualname__", None) or repr(handler)
+        name = name_of(handler)
         kind = ("handler", id(handler), type(error))
         is_first = not self._repeats.has(kind)
         times = self._repeats.occurred(kind)
@@ -108,13 +117,18 @@ class Logs:
                 "handler %s raised %s %d times more", name, type(error).__name__, times
             )
 
+    def slow(self, news: SlowHandler) -> None:
+        """Log that a handler takes its time: once a minute per handler."""
+        times = self._repeats.occurred(("slow", news.handler))
+        if times:
+            self._logger.warning("%s (%d such calls)", news, times)
+
     def overflowed(self, handler: Handler, gap: heard.Gap) -> None:
         """Log that a slow handler's mailbox had no room."""
         times = self._repeats.occurred(("overflow", id(handler), str(gap.subscription)))
         if times:
-            name = getattr(handler, "__qualname__", None) or repr(handler)
             self._logger.warning(
                 "handler %s is too slow for %s: messages have no room",
-                name,
+                name_of(handler),
                 shorten(str(gap.subscription)),
             )

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import groupby
 
-from ..observability.logs import shorten
+from ..observability.addresses import shorten
 from ..session import notices as say
 from .replay import Told
 

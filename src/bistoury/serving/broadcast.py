@@ -1,0 +1,111 @@
+"""
+One frame for everybody: what the page is told, each second and at every change.
+
+A frame is made once however many look, and not at all while nobody does. Who reads
+slowly skips frames: each is complete, so the newest is all that matters.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import msgspec
+
+from ..observability.snapshot import compact
+from ..observability.verdict import Verdict
+from ..observability.window import Window
+from ..session import notices as heard
+from ..session.notices import Notice
+from .samples import Samples
+
+_EVERY = 1.0
+_LEAST = 0.15
+"""A burst of changes makes one frame each so many seconds."""
+
+# What changes the picture at once; the rest waits for the next second.
+_NEWS = (
+    heard.StateChanged,
+    heard.Disconnected,
+    heard.Ready,
+    heard.Gap,
+    heard.Stale,
+    heard.Refused,
+    heard.Degraded,
+)
+
+
+class Broadcast:
+    """Makes frames on a task of its own, from ``start`` to ``stop``."""
+
+    def __init__(self, window: Window) -> None:
+        self.samples = Samples()
+        self.viewers = 0
+        self.is_over = False
+        self._window = window
+        self._frame = b""
+        self._number = 0
+        self._fresh = asyncio.Condition()
+        self._news = asyncio.Event()
+        self._stop_listening = window.listen(self._hear)
+        self._task = asyncio.get_running_loop().create_task(
+            self._run(), name="bistoury-broadcast"
+        )
+
+    async def stop(self) -> None:
+        """End every stream."""
+        self._stop_listening()
+        self.is_over = True
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+        async with self._fresh:
+            self._fresh.notify_all()
+
+    def first(self) -> bytes:
+        """Return what a new viewer needs: the past, and how things are now."""
+        history = _event("history", self.samples.columns())
+        return history + _event("state", compact(self._window.state()))
+
+    async def next(self, seen: int) -> tuple[int, bytes]:
+        """Wait for a frame newer than ``seen``; an empty one is the end."""
+        async with self._fresh:
+            await self._fresh.wait_for(lambda: self._number > seen or self.is_over)
+            return self._number, b"" if self.is_over else self._frame
+
+    @property
+    def number(self) -> int:
+        """The number of the newest frame."""
+        return self._number
+
+    def _hear(self, verdict: Verdict, notice: Notice | None) -> None:
+        if notice is None or isinstance(notice, _NEWS):
+            self._news.set()
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(_EVERY - _LEAST):
+                    await self._news.wait()
+            except TimeoutError:
+                pass
+            self._news.clear()
+            await self._make()
+            await asyncio.sleep(_LEAST)
+
+    async def _make(self) -> None:
+        self._window.look()
+        state = self._window.state()
+        sample = self.samples.take(self._window.moment().wall, state)
+        if not self.viewers:
+            return
+        frame = _event("state", compact(state))
+        if sample is not None:
+            frame = _event("sample", sample) + frame
+        async with self._fresh:
+            self._frame, self._number = frame, self._number + 1
+            self._fresh.notify_all()
+
+
+def _event(name: str, value: Any) -> bytes:
+    data = msgspec.json.encode(value, enc_hook=str)
+    return b"event: %s\ndata: %s\n\n" % (name.encode(), data)
