@@ -223,6 +223,19 @@ def test_a_connection_that_is_cut_fills_nothing_until_it_is_back():
     played(scenario)
 
 
+def test_a_market_where_nothing_happens_can_be_traded_on():
+    async def scenario(engine, venue):
+        told = []
+        engine.on("feed_state", told.append)
+        await asyncio.sleep(900)
+        assert (await engine.market_open("BTC", True, "0.01")).size == D("0.01")
+        degraded = engine.report()["degraded"]["BTC"]
+        assert degraded["share"] < 0.02, [(it.state, it.reason) for it in told]
+
+    quiet = Settings(coins=("BTC", "ETH"), trade_rate=0.001, quotes_per_trade=1.0)
+    played(scenario, settings=quiet)
+
+
 @pytest.mark.parametrize("is_kept", [True, False])
 def test_it_reports_and_explains_with_a_journal_and_without(tmp_path, is_kept):
     async def scenario(engine, venue):
@@ -247,6 +260,8 @@ def test_accounts_survive_in_the_journal(tmp_path):
 
     async def first(engine, venue):
         await engine.market_open("BTC", True, "0.01")
+        for it in tmp_path.iterdir():
+            assert it.stat().st_mode & 0o777 == 0o600, it.name
         px = (engine.venue.desk.coin("BTC").book.mid * D("0.9")).quantize(D(1))
         await engine.order("BTC", True, "0.01", px)
         return engine.account(), engine.positions()
@@ -259,7 +274,6 @@ def test_accounts_survive_in_the_journal(tmp_path):
     assert still == held
     assert again["cash"] == account["cash"]
     assert orders == []
-    assert path.stat().st_mode & 0o777 == 0o600
     statuses = [
         it.order.status for it in read(path) if isinstance(it, said.OrderChanged)
     ]

@@ -75,5 +75,7 @@ def test_a_newer_version_and_another_file_are_refused(tmp_path):
 def test_a_file_that_is_not_there_is_not_made_by_reading(tmp_path):
     with pytest.raises(JournalError, match="no such file"):
         read(tmp_path / "paper.db")
+    with pytest.raises(JournalError, match="directory"):
+        PaperJournal(tmp_path)
     with pytest.raises(ConfigError, match="folder that exists"):
         PaperJournal(tmp_path / "nowhere" / "paper.db")

@@ -71,12 +71,19 @@ def test_a_cancel_works_although_nothing_is_known(market, orders):
 
 def test_a_feed_that_is_called_stale_is_not_traded_on(market, orders):
     rest(market, orders)
-    market.send(300, "paper:stale", {"feed": "trades", "coin": "BTC"})
+    market.send(300, "paper:stale", {"feed": "l2Book:fast", "coin": "BTC"})
     market.bbo(400, ("97", "1"), ("98", "9"))
     assert market.fills == []
-    market.trade(500, "B", "98", "0.1")
+    assert states(market)[-1] == "stale"
+    market.book(500, [("97", "1")], [("98", "9")], fast=True)
     market.bbo(510, ("97", "1"), ("98", "9"))
     assert [it.px for it in market.fills] == [99]
+
+
+def test_a_quiet_feed_is_not_stale(market):
+    for feed in ("trades", "bbo"):
+        market.send(300, "paper:stale", {"feed": feed, "coin": "BTC"})
+    assert states(market) == ["live"]
 
 
 # Gaps

@@ -14,7 +14,7 @@ from typing import Any
 from . import events as said
 from . import rules, wire
 from .accounts import Account
-from .commands import Answer, Commands, default_answer, refused
+from .commands import Answer, Commands, ExpiredError, default_answer, refused
 from .desk import Desk, Evidence
 from .events import Order
 from .placing import Placing
@@ -72,13 +72,15 @@ class Actions:
         if begin is None:
             reason = f"the action {kind!r} is not simulated on paper"
             self._say(number, name, refused(f"{wire.UNREADABLE}: {reason}"))
-        elif expires_after is not None and expires_after <= self._desk.now:
-            self._say(number, name, refused("The action has expired (expiresAfter)."))
         else:
+            self._commands.wanted_until = expires_after
             try:
                 begin(account, action, number, nonce)
             except UnreadableError as error:
                 self._say(number, name, refused(f"{wire.UNREADABLE}: {error}"))
+            except ExpiredError:
+                reason = "The action has expired (expiresAfter)."
+                self._say(number, name, refused(reason))
             else:
                 self._remember(name, nonce)
 

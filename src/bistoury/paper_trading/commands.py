@@ -24,6 +24,10 @@ from .settings import milliseconds
 Answer = Any
 
 
+class ExpiredError(Exception):
+    """HL: ``expiresAfter`` is before the arrival."""
+
+
 @dataclass(slots=True)
 class Command:
     """What somebody asked for; answered when all of its parts are."""
@@ -74,6 +78,8 @@ class Commands:
         self._response = Latency(
             config.response_latency, f"{seed}:response", "response_latency"
         )
+        self.wanted_until: int | None = None
+        """When (ms) the command that is begun next is of no use any more."""
         self._block = max(1, milliseconds(config.block))
 
     def begin(
@@ -86,9 +92,17 @@ class Commands:
         rank: int,
         is_cancel: bool = False,
     ) -> Command:
-        """Send a command off."""
+        """
+        Send a command off.
+
+        Raises:
+            ExpiredError: it arrives after the moment up to which it is wanted.
+        """
         delay = (self._cancel if is_cancel else self._entry).draw()
-        return Command(number, account, kind, self._desk.now + delay, rank, nonce)
+        arrives_at = self._desk.now + delay
+        if self.wanted_until is not None and arrives_at > self.wanted_until:
+            raise ExpiredError
+        return Command(number, account, kind, arrives_at, rank, nonce)
 
     def add(
         self,

@@ -14,7 +14,7 @@ import os
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from itertools import count
-from typing import Any
+from typing import Any, Self
 
 from ..config import Config
 from ..errors import BistouryError, ConfigError, StaleDataError
@@ -161,6 +161,13 @@ class PaperTradingEngine(Trading, Reading):
             self._is_started = False
         if self._owns_client:
             await self.client.disconnect()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
 
     # Asking
 

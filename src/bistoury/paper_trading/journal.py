@@ -56,18 +56,10 @@ class PaperJournal:
             raise ConfigError("journal", self.path, "a file in a folder that exists")
         self._lock = _locked(self.path)
         try:
-            # One connection, used by one thread at a time: the writer's.
-            self._db = sqlite3.connect(
-                self.path, check_same_thread=False, isolation_level=None
-            )
-            self._db.execute("PRAGMA busy_timeout = 2000")
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = FULL")
-            self._db.executescript(_SCHEMA)
-            Path(self.path).chmod(_MODE)
+            self._db = _opened(self.path)
             self._check_version()
-        except sqlite3.Error as error:
-            self.close()
+        except (sqlite3.Error, OSError) as error:
+            self._unlock()
             raise JournalError(self.path, str(error)) from error
         except JournalError:
             self.close()
@@ -114,6 +106,9 @@ class PaperJournal:
     def close(self) -> None:
         """Close the file."""
         self._db.close()
+        self._unlock()
+
+    def _unlock(self) -> None:
         if self._lock is not None:
             self._lock.close()
 
@@ -130,6 +125,22 @@ class PaperJournal:
             )
 
 
+def _opened(path: str) -> sqlite3.Connection:
+    # First, so that what SQLite puts beside it may be read by nobody else either.
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, _MODE))
+    # One connection, used by one thread at a time: the writer's.
+    database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+    try:
+        database.execute("PRAGMA busy_timeout = 2000")
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("PRAGMA synchronous = FULL")
+        database.executescript(_SCHEMA)
+    except sqlite3.Error:
+        database.close()
+        raise
+    return database
+
+
 def _locked(path: str) -> IO[bytes] | None:
     """
     Take the right to write; readers need none.
@@ -141,7 +152,8 @@ def _locked(path: str) -> IO[bytes] | None:
         import fcntl  # noqa: PLC0415 -- not on every system
     except ImportError:
         return None
-    lock = Path(f"{path}.lock").open("wb")  # noqa: SIM115 -- held until closed
+    descriptor = os.open(f"{path}.lock", os.O_CREAT | os.O_RDWR, _MODE)
+    lock = os.fdopen(descriptor, "r+b")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

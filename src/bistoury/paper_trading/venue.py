@@ -28,6 +28,7 @@ from .book import rows_of
 from .commands import Commands, statuses
 from .desk import Coin, Context, Desk, Evidence
 from .events import Event
+from .health import PERIODIC
 from .numbers import ZERO
 from .placing import Placing, answer_of
 from .settings import PaperConfig, milliseconds
@@ -173,7 +174,8 @@ class PaperVenue:
             if self._is_repeat(row) or is_history:
                 continue
             if was_missed or coin.health.is_inside_gap(row["time"]):
-                coin.backlog.append(row)
+                if coin.had_gap and self.config.on_gap == "replay_backfill":
+                    coin.backlog.append(row)
                 continue
             if self._judge(coin):
                 self._traded(coin, row)
@@ -228,7 +230,9 @@ class PaperVenue:
 
     def _stale(self, message: Message, data: Any) -> None:
         coin = self._coin(data)
-        if coin is not None:
+        # A market may be quiet: only what is sent at intervals can be missed. If the
+        # client gives another feed up, that is a gap.
+        if coin is not None and data["feed"] in PERIODIC:
             coin.health.stale.add(data["feed"])
             self._judge(coin)
 
@@ -274,7 +278,8 @@ class PaperVenue:
         if not coin.had_gap:
             return
         coin.had_gap = False
-        backlog, coin.backlog = coin.backlog, []
+        backlog = list(coin.backlog)
+        coin.backlog.clear()
         desk, health = self.desk, coin.health
         time = max(health.blind_until, coin.book.time)
         cause = f"resumed:{coin.instrument.coin}:{time}"
@@ -319,7 +324,7 @@ class PaperVenue:
             said.AccountOpened,
             account=name,
             cash=Decimal(data["cash"]),
-            address=data.get("address", ""),
+            address=data.get("address") or (known.address if known else ""),
         )
 
     # Details

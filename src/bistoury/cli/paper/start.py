@@ -48,7 +48,7 @@ def start(  # noqa: PLR0917 -- all are options
         typer.Option(
             "--set",
             metavar="NAME=VALUE",
-            help="Another assumption, such as queue=prob; repeatable.",
+            help="Another assumption, such as queue=log; repeatable.",
         ),
     ] = None,
     agent: Annotated[
