@@ -26,6 +26,12 @@ ELSEWHERE = {
     "cli/status.py": "cli/test_serve.py",
     "cli/examination/check.py": "cli/test_doctor.py",
     "cli/examination/course.py": "cli/test_doctor.py",
+    # The commands of paper trading are typed one after the other.
+    "cli/paper/asking_why.py": "cli/paper/test_paper.py",
+    "cli/paper/looking.py": "cli/paper/test_paper.py",
+    "cli/paper/place.py": "cli/paper/test_paper.py",
+    "cli/paper/start.py": "cli/paper/test_paper.py",
+    "cli/paper/trading.py": "cli/paper/test_paper.py",
     # The audit and the requests over the socket are seen working together.
     "endings.py": "test_supervisor.py",
     "hyperliquid/auditor.py": "hyperliquid/test_audit.py",

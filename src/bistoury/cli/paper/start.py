@@ -18,10 +18,12 @@ from .place import journal_place
 
 if TYPE_CHECKING:
     from ...config import Config
+    from ...hyperliquid.client import HyperLiquidIntegration
     from ...paper_trading import PaperConfig, PaperTradingEngine
     from ...paper_trading.server import PaperServer
 
 _NETWORKS = ("testnet", "mainnet")
+_CONNECT_WITHIN = 2.0
 _LOOK_EVERY = 0.5
 
 
@@ -130,29 +132,43 @@ async def _start(
     *,
     as_json: bool,
 ) -> int:
+    from ...hyperliquid.client import HyperLiquidIntegration  # noqa: PLC0415
     from ...paper_trading import PaperTradingEngine  # noqa: PLC0415
     from ...paper_trading.server import PaperServer  # noqa: PLC0415
 
-    engine = PaperTradingEngine(config, coins=coins, paper=paper, **files)
+    client = HyperLiquidIntegration(config, connect_timeout=_CONNECT_WITHIN)
+    engine = PaperTradingEngine(coins=coins, paper=paper, client=client, **files)
     # The server first: what is wrong with its settings is said before anything else.
     server = PaperServer(engine, **where)
     try:
-        is_live = await engine.start()
+        is_live = await client.connect()
+        await engine.start()
         async with server:
             if not is_live:
                 running.say(f"{config.api_url} does not answer yet; going on trying")
-            if as_json:
-                await _lines(engine, server)
-            elif sys.stdout.isatty():
-                await _screen(engine, server)
-            else:
-                from ..output import write_line  # noqa: PLC0415
-
-                write_line(f"PAPER trading at {server.url}")
-                await asyncio.Event().wait()
+            await _show(engine, server, as_json=as_json)
     finally:
-        await asyncio.shield(engine.stop())
+        await asyncio.shield(_end(engine, client))
     return running.DONE
+
+
+async def _show(
+    engine: PaperTradingEngine, server: PaperServer, *, as_json: bool
+) -> None:
+    from ..output import write_line  # noqa: PLC0415
+
+    if as_json:
+        await _lines(engine, server)
+    elif sys.stdout.isatty():
+        await _screen(engine, server)
+    else:
+        write_line(f"PAPER trading at {server.url}")
+        await asyncio.Event().wait()
+
+
+async def _end(engine: PaperTradingEngine, client: HyperLiquidIntegration) -> None:
+    await engine.stop()
+    await client.disconnect()
 
 
 async def _lines(engine: PaperTradingEngine, server: PaperServer) -> None:
