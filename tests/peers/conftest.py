@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from .examples import fetch
+
 ROOT = Path(__file__).parents[2]
 CONSTRAINTS = Path(__file__).with_name("constraints.txt")
 FOLDER = ROOT / ".venv-peers"
@@ -59,41 +61,74 @@ def peers_python():
     return python
 
 
-@pytest.fixture(scope="session")
-def venue_url():
-    """The URL of a local venue that runs as users run it."""
+def _started(*args):
+    """Start a command as users do; return it and the URL it says."""
     process = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "bistoury", "sim", "--port", "0", "--json"),
-            *("--user-rate", "2", "--trade-rate", "5"),
-            *("--coins", "BTC,ETH,kPEPE,xyz:NVDA,@107,PURR/USDC"),
-        ],
+        [sys.executable, "-m", "bistoury", *args, "--port", "0", "--json"],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
         cwd=ROOT,
     )
-    with process:
-        yield json.loads(process.stdout.readline())["url"]
-        process.send_signal(signal.SIGINT)
-        try:
-            assert process.wait(30) == 130
-        finally:
-            process.kill()
+    return process, json.loads(process.stdout.readline())["url"]
 
 
-@pytest.fixture
-def played(peers_python, venue_url):
+def _ended(process):
+    process.send_signal(signal.SIGINT)
+    try:
+        assert process.wait(30) == 130
+    finally:
+        process.kill()
+        process.stdout.close()
+
+
+@pytest.fixture(scope="session")
+def venue_url():
+    """The URL of a local venue that runs as users run it."""
+    process, url = _started(
+        *("sim", "--user-rate", "2", "--trade-rate", "5"),
+        *("--coins", "BTC,ETH,kPEPE,xyz:NVDA,@107,PURR/USDC"),
+    )
+    yield url
+    _ended(process)
+
+
+@pytest.fixture(scope="session")
+def paper_url():
+    """The URL of a paper server over a local venue of its own."""
+    venue, venue_url = _started(
+        *("sim", "--no-limits", "--trade-rate", "20", "--coins", "BTC,ETH,PURR/USDC")
+    )
+    paper, url = _started(
+        *("paper", "start", "--no-journal", "--coins", "BTC,ETH"),
+        *("--api-url", venue_url),
+    )
+    yield url
+    _ended(paper)
+    _ended(venue)
+
+
+@pytest.fixture(scope="session")
+def examples(peers_python):
+    """The folder with the SDK's own example scripts."""
+    try:
+        return fetch(FOLDER / "examples")
+    except (OSError, ValueError) as error:
+        pytest.skip(f"the SDK's examples cannot be fetched: {error}")
+
+
+@pytest.fixture(scope="session")
+def ran(peers_python):
     """Run a script of this folder with the other clients; return what it printed."""
 
-    def play(script):
+    def run(script, *args):
         environment = {
             name: value
             for name, value in os.environ.items()
             if not name.startswith(("PYTHON", "BISTOURY"))
         }
         done = subprocess.run(
-            [str(peers_python), str(Path(__file__).with_name(script)), venue_url],
+            [str(peers_python), str(Path(__file__).with_name(script)), *args],
             capture_output=True,
             text=True,
             timeout=120,
@@ -101,6 +136,20 @@ def played(peers_python, venue_url):
             check=False,
         )
         assert done.returncode == 0, done.stderr[-3000:]
-        return json.loads(done.stdout.splitlines()[-1])
+        return done.stdout
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def played(ran, request):
+    """Run a script against a URL, once; return the JSON of its last line."""
+    known = {}
+
+    def play(script, url=None):
+        url = url or request.getfixturevalue("venue_url")
+        if (script, url) not in known:
+            known[script, url] = json.loads(ran(script, url).splitlines()[-1])
+        return known[script, url]
 
     return play

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
 from decimal import Decimal
+from importlib import import_module
+from threading import Event
+from types import SimpleNamespace
 
 import pytest
+
+from bistoury.paper_trading.events import FeedChanged
 
 
 @pytest.mark.slow
@@ -164,3 +170,30 @@ def test_a_journal_that_is_not_there_is_named(command, tmp_path):
         ended = command(*name, "--journal", str(tmp_path / "none.sqlite"))
         assert ended.exit_code == 1
         assert "there is no such file" in ended.stderr
+
+
+async def test_whoever_does_not_read_the_facts_holds_nobody_up(monkeypatch):
+    lines = import_module("bistoury.cli.paper.start")._lines
+    is_read, written = Event(), []
+
+    def write(line):
+        written.append(line)
+        if "event" in line:
+            assert is_read.wait(10)
+
+    monkeypatch.setattr("bistoury.cli.output.write_json", write)
+
+    class Engine:
+        async def events(self):
+            for number in range(3):
+                yield FeedChanged(at=number, coin="BTC", state="live")
+
+    work = asyncio.ensure_future(lines(Engine(), SimpleNamespace(url="http://here")))
+    async with asyncio.timeout(5):
+        while len(written) < 2:
+            await asyncio.sleep(0.01)  # the loop goes on while nobody reads
+    is_read.set()
+    await work
+
+    assert [line.get("url") for line in written] == ["http://here", None, None, None]
+    assert [it["event"]["at"] for it in written[1:]] == [0, 1, 2]

@@ -179,7 +179,9 @@ async def _lines(engine: PaperTradingEngine, server: PaperServer) -> None:
     facts = engine.events()
     write_json({"paper": True, "url": server.url, "pid": os.getpid()})
     async for event in facts:
-        write_json({"paper": True, "event": msgspec.to_builtins(event)})
+        line = {"paper": True, "event": msgspec.to_builtins(event)}
+        # In a thread: who reads slowly, or not at all, must not hold up the trading.
+        await asyncio.to_thread(write_json, line)
 
 
 async def _screen(engine: PaperTradingEngine, server: PaperServer) -> None:
