@@ -10,6 +10,7 @@ from bistoury import (
     Config,
     ConfigError,
     HyperLiquidIntegration,
+    SessionClosedError,
     StaleDataError,
     SubscriptionRefusedError,
 )
@@ -189,6 +190,29 @@ def test_handlers_and_iterators_hear_of_everything():
         events = await task
         assert [it.seq for it in events] == sorted(it.seq for it in events)
         assert all(it.paper for it in events)
+
+    played(scenario)
+
+
+def test_a_stop_ends_what_is_under_way():
+    async def scenario(engine, venue):
+        begun = asyncio.Event()
+
+        async def forever(event):
+            begun.set()
+            await asyncio.sleep(1_000_000)
+
+        engine.on("order", forever)
+        await engine.market_open("BTC", True, "0.01")
+        await begun.wait()
+        task = asyncio.ensure_future(engine.market_open("BTC", True, "0.01"))
+        await asyncio.sleep(0.01)
+        loop = asyncio.get_running_loop()
+        before = loop.time()
+        await engine.stop()
+        assert loop.time() - before < 2
+        with pytest.raises(SessionClosedError, match="stopped"):
+            await task
 
     played(scenario)
 
