@@ -406,10 +406,15 @@ def test_without_a_venue_it_goes_on_trying():
 
 def test_nothing_in_it_can_reach_order_entry(root):
     folder = root / "src" / "bistoury" / "paper_trading"
+    # A server may be in it, but nothing that asks another one, or holds a key.
+    ways = ("ClientSession", "import requests", "urllib", "http.client", "websockets")
     for path in folder.rglob("*.py"):
         text = path.read_text()
-        for word in ("aiohttp", "requests", "urllib", "http.client", "private_key"):
+        for word in (*ways, "import aiohttp", "private_key", '/exchange", json'):
             assert word not in text, f"{path.name} mentions {word}"
+    # What it asks over REST is asked by the client, which knows no other path.
+    asked = [it.read_text() for it in (folder.parent / "hyperliquid").rglob("*.py")]
+    assert not any('/exchange"' in text for text in asked)
 
 
 @pytest.mark.parametrize(
