@@ -217,6 +217,23 @@ def test_a_stop_ends_what_is_under_way():
     played(scenario)
 
 
+def test_an_hour_that_nobody_saw_is_paid_by_the_venues_history():
+    async def scenario(engine, venue):
+        await engine.market_open("BTC", True, "0.01")
+        # Silence from before the hour until after it.
+        await asyncio.sleep(3600 - venue.now() % 3600 - 60)
+        venue.exchange.inject(Silent(), venue.now(), 120)
+        await asyncio.sleep(400)
+        (paid,) = engine.accounts["main"].fundings
+        assert paid.is_estimated
+        assert paid.time % 3_600_000 == 0
+        rows = await engine.client.info.get_funding_rate("BTC", paid.time - 1)
+        assert paid.rate == D(rows[0]["fundingRate"])
+        assert engine.venue.solvency.due == {}
+
+    played(scenario, settings=Settings(coins=("BTC", "ETH"), trade_rate=0.05))
+
+
 def test_several_accounts_stand_side_by_side():
     async def scenario(engine, venue):
         await engine.market_open("BTC", True, "0.01", account="other")
