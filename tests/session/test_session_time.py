@@ -354,6 +354,14 @@ def test_a_clock_that_is_set_back_shortens_nothing(drive):
     assert it.session.attempts.failures == 6
 
 
+def test_a_clock_that_is_corrected_a_little_forgives_nothing(drive):
+    it = waiting(drive)
+    it.wall += 5.0
+    it.at(it.session.retry_at + 600.0)
+
+    assert it.session.attempts.failures == 6
+
+
 def test_a_stopped_process_tries_again_at_once_when_it_is_resumed(drive):
     it = waiting(drive)
     retry_at = it.session.retry_at
