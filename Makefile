@@ -45,7 +45,7 @@ soak: $(READY) ## the laws over SEEDS seeds, hundreds of kills, ten million mess
 	SOAK_SEEDS=$(SEEDS) $(BIN)/python -m pytest -q -s tests/recovery/test_law.py tests/recovery/test_kills.py --timeout 36000
 	$(BIN)/python tools/soak.py --write
 
-mutate: $(READY) ## break session/ in every small way; its tests must notice (half an hour)
+mutate: $(READY) ## break session/ in every small way; its tests must notice (about an hour)
 	$(BIN)/python tools/mutate.py
 
 sabotage: $(READY) ## put six bugs into copies of the client; the suite must find each in a minute
