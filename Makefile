@@ -8,7 +8,7 @@ READY  := $(VENV)/.ready
 SEEDS  ?= 1000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format cover soak mutate simulate clean
+.PHONY: help demo test check format cover soak mutate sabotage simulate clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -39,11 +39,15 @@ cover: $(READY) ## the session's tests alone must reach every branch of session/
 	$(BIN)/python -m coverage run --branch --source=src/bistoury/session --data-file=.coverage -m pytest tests/session -q
 	$(BIN)/python -m coverage report --include='src/bistoury/session/*' --fail-under=100 --skip-covered --show-missing
 
-soak: $(READY) ## the two laws over SEEDS seeds, and hundreds of kills over real sockets
+soak: $(READY) ## the laws over SEEDS seeds, hundreds of kills, ten million messages (half an hour)
 	SOAK_SEEDS=$(SEEDS) $(BIN)/python -m pytest -q -s tests/recovery/test_law.py tests/recovery/test_kills.py --timeout 36000
+	$(BIN)/python tools/soak.py --write
 
 mutate: $(READY) ## break session/ in every small way; its tests must notice (half an hour)
 	$(BIN)/python tools/mutate.py
+
+sabotage: $(READY) ## put six bugs into copies of the client; the suite must find each in a minute
+	$(BIN)/python tools/sabotage.py
 
 simulate: $(READY) ## the local venue alone
 	@$(BIN)/bistoury sim

@@ -27,7 +27,7 @@ LAYERS: dict[str, set[str]] = {
     "paper_trading": {"hyperliquid", "observability", "config", "errors"},
     "hyperliquid": {
         *("recorder", "supervisor", "dispatcher", "observability", "mailbox"),
-        *("serving", "alerting", "resilience", "__version__"),
+        *("serving", "alerting", "resilience", "io_thread", "backlog", "__version__"),
         *("transport", "config", "session", "urls", "errors"),
     },
     "serving": {"observability", "session", "errors"},
@@ -35,9 +35,11 @@ LAYERS: dict[str, set[str]] = {
     "recorder": {"supervisor", "observability", "session", "errors", "__version__"},
     "supervisor": {"endings", "transport", "session", "errors"},
     "endings": {"session", "errors"},
-    "dispatcher": {"mailbox", "session"},
-    "observability": {"mailbox", "session", "errors"},
-    "mailbox": set(),
+    "dispatcher": {"mailbox", "backlog", "session"},
+    "observability": {"mailbox", "backlog", "session", "errors"},
+    "mailbox": {"backlog"},
+    "backlog": set(),
+    "io_thread": set(),
     "resilience": {"session"},
     # The venue shares no code with the client: a misreading is not made twice.
     "simulator": {"transport", "errors"},

@@ -353,3 +353,15 @@ def test_importing_reads_nothing_and_imports_no_pydantic(folder):
     )
 
     assert done.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("lower", "upper"), [("stale_floor", "stale_ceiling"), ("lag_warning", "lag_limit")]
+)
+def test_bounds_that_leave_nothing_between_them_are_refused(monkeypatch, lower, upper):
+    assert getattr(Config(**{lower: 7, upper: 7}), lower) == 7
+    with pytest.raises(ConfigError, match=rf"{lower}.*at most {upper}, which is 7"):
+        Config(**{lower: 8, upper: 7})
+    monkeypatch.setenv(f"BISTOURY_{lower.upper()}", "8")
+    with pytest.raises(ConfigError, match=f"BISTOURY_{lower.upper()}"):
+        Config(**{upper: 7})

@@ -25,6 +25,9 @@ class Reporter:
     def handler_failed(self, handler, error):
         self.failures.append((handler, error))
 
+    def handler_slow(self, handler, seconds, waiting):
+        pass
+
     def missed(self, rows):
         self.rows += rows
 
@@ -49,7 +52,7 @@ class Desk:
             outlet = Mailbox(
                 handler,
                 lambda update: update.frame.decode(),
-                self.reporter.handler_failed,
+                self.reporter,
                 limit,
             )
         self.it.add(key, outlet, is_raw=is_raw)

@@ -6,15 +6,22 @@ import gc
 
 import pytest
 
-from bistoury.mailbox import DEFAULT_LIMIT, Mailbox, is_coroutine_function
+from bistoury.backlog import DEFAULT_LIMIT
+from bistoury.mailbox import SLOW_AFTER, Mailbox, is_coroutine_function
 from bistoury.testing.virtual_time import run
 
 
 class Troubles(list):
-    """Hears of what handlers raise."""
+    """Hears of what handlers raise, and of how long they take."""
 
-    def __call__(self, handler, error):
+    def __init__(self):
+        self.slow = []
+
+    def handler_failed(self, handler, error):
         self.append((handler, error))
+
+    def handler_slow(self, handler, seconds, waiting):
+        self.slow.append((handler, seconds, waiting))
 
     @property
     def kinds(self):
@@ -513,3 +520,193 @@ def test_a_coroutine_of_a_lambda_that_never_began_is_closed_on_finishing():
 
     run(main())
     gc.collect()
+
+
+# How long it takes
+
+
+class Clock:
+    """Seconds that pass when a handler says so."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr("bistoury.mailbox.perf_counter", clock)
+    return clock
+
+
+@pytest.mark.parametrize("is_coroutine", [False, True])
+def test_a_slow_call_is_told_of_and_all_are_counted(troubles, clock, is_coroutine):
+    def spend(seconds):
+        clock.now += seconds
+
+    async def spend_later(seconds):
+        spend(seconds)
+
+    handler = spend_later if is_coroutine else spend
+
+    async def main():
+        it = box(handler, troubles)
+        for seconds in (0.25, SLOW_AFTER, 0.5):
+            it.put(seconds)
+        await settle()
+        return it
+
+    it = run(main())
+    assert it.busy == 0.75 + SLOW_AFTER
+    assert it.slowest == SLOW_AFTER
+    waiting = 1 if is_coroutine else 0
+    assert troubles.slow == [(handler, SLOW_AFTER, waiting)]
+
+
+# In another thread than the connection
+
+
+class Home:
+    """Another thread, as far as a mailbox can tell."""
+
+    def __init__(self):
+        self.posted = []
+
+    def post(self, callback):
+        self.posted.append(callback)
+
+
+def test_at_home_a_plain_function_is_called_by_whoever_lives_there():
+    async def main():
+        seen, home = [], Home()
+        it = box(seen.append, home=home)
+        for item in range(3):
+            assert it.put(item)
+        assert seen == []
+        assert it.depth == 3
+        (begin,) = home.posted
+        begin()
+        assert seen == [0, 1, 2]
+        it.put(3)
+        home.posted[1]()
+        assert seen == [0, 1, 2, 3]
+
+    run(main())
+
+
+def test_at_home_the_loop_gets_a_turn_after_each_slow_call(clock):
+    async def main():
+        seen, turns, home = [], [], Home()
+
+        def slow(item):
+            clock.now += 1.0
+            seen.append(item)
+            asyncio.get_running_loop().call_soon(turns.append, item)
+
+        it = box(slow, home=home)
+        for item in range(5):
+            it.put(item)
+        home.posted[0]()
+        assert seen == [0]
+        await asyncio.sleep(0)
+        assert (seen, turns) == ([0, 1], [0])
+        await settle()
+        assert seen == turns == list(range(5))
+        assert len(home.posted) == 1
+
+    run(main())
+
+
+def test_at_home_a_coroutine_function_is_awaited_there():
+    async def main():
+        seen, home = [], Home()
+        it = box(collecting(seen), home=home)
+        it.put(1)
+        it.put(2)
+        assert it.task is None
+        home.posted[0]()
+        await settle()
+        assert seen == [1, 2]
+
+    run(main())
+
+
+def test_at_home_a_lambda_around_a_coroutine_function_stays_in_order():
+    async def main():
+        seen, home = [], Home()
+        it = box(disguised(collecting(seen, pause=1)), home=home)
+        for item in range(4):
+            it.put(item)
+        home.posted[0]()
+        await settle()
+        assert seen == [0, 1, 2, 3]
+
+    run(main())
+
+
+def test_at_home_nothing_is_called_after_closing():
+    async def main():
+        seen, home = [], Home()
+        it = box(seen.append, home=home)
+        it.put(1)
+        it.close()
+        home.posted[0]()
+        await settle()
+        assert seen == []
+
+    run(main())
+
+
+def test_at_home_a_gap_is_heard_of_before_what_comes_after_it():
+    async def main():
+        seen, home = [], Home()
+        events = box(seen.append, home=home)
+        it = box(seen.append, home=home, before_gap=events.catch_up)
+        it.put("before")
+        events.put("gap")
+        it.put_gap("gap")
+        it.put("after")
+        home.posted[0]()  # the messages' turn comes first
+        assert seen == ["before", "gap", "after"]
+        home.posted[1]()
+        assert seen == ["before", "gap", "after"]
+
+    run(main())
+
+
+def test_at_home_a_coroutine_function_waits_for_the_news_of_a_gap():
+    async def main():
+        seen, home = [], Home()
+        events = box(seen.append, home=home)
+        it = box(collecting(seen), home=home, before_gap=events.catch_up)
+        it.put("before")
+        events.put("gap")
+        it.put_gap("gap")
+        it.put("after")
+        home.posted[0]()
+        await settle()
+        assert seen == ["before", "gap", "after"]
+
+    run(main())
+
+
+def test_a_mailbox_whose_handler_was_cancelled_is_woken_again():
+    async def main():
+        seen = []
+
+        async def handler(item):
+            seen.append(item)
+            await asyncio.sleep(3600)
+
+        it = box(handler)
+        it.put(0)
+        await it.finish(1.0)
+        it.put(1)
+        await asyncio.sleep(1)
+        await it.finish(1.0)
+        assert seen == [0, 1]
+
+    run(main())

@@ -90,6 +90,14 @@ class Given(TypedDict, total=False):
     max_reconnect_delay: float | None
     reconnect_exponential_base: float | None
     audit_grace: float | None
+    stale_floor: float | None
+    stale_ceiling: float | None
+    stale_intervals: float | None
+    first_data_timeout: float | None
+    lag_warning: float | None
+    lag_limit: float | None
+    user_memory: int | None
+    coin_memory: int | None
     limits: Limits | Mapping[str, int] | None
     proxy: str | None
     trust_env: bool | None
@@ -120,6 +128,22 @@ class Config:
     reconnect_exponential_base: Factor = Backoff().factor
     audit_grace: Seconds = 5.0
     """How long a closed minute of trades must be at rest before it is judged."""
+    stale_floor: Seconds = Policy().stale_floor
+    """No feed is called stale sooner than this ..."""
+    stale_ceiling: Seconds = Policy().stale_ceiling
+    """... nor later than this, once it has shown a rhythm."""
+    stale_intervals: Factor = Policy().stale_intervals
+    """How many of a feed's longest intervals it may be quiet."""
+    first_data_timeout: Seconds = Policy().first_data_timeout
+    """How long a feed may be mute whose venue speaks at once."""
+    lag_warning: Seconds = Policy().lag_warning
+    """How far a feed may fall behind its best before it is said."""
+    lag_limit: Seconds = Policy().lag_limit
+    """... and before another connection is tried."""
+    user_memory: Count = 20_000
+    """How many rows of a user's feed are remembered, to tell repeats from news."""
+    coin_memory: Count = 5_000
+    """... and of a coin's."""
     limits: Limits = field(default_factory=Limits)
     # It may carry a password, which no log line should repeat.
     proxy: Url | None = field(default=None, repr=False)
@@ -161,6 +185,7 @@ def _load(given: dict[str, Any]) -> dict[str, Any]:
         name = ".".join(map(str, first["loc"]))
         raise _refusal(said, name, first["input"]) from None
     values["limits"] = Limits(**values["limits"])
+    _check_order(values, said)
     _settle_urls(values, said)
     return values
 
@@ -258,6 +283,17 @@ def _settings() -> type[BaseSettings]:
     limits = pydantic.create_model("LimitSettings", **model_fields(Limits))
     everything = {**model_fields(Config), "limits": (limits, limits())}
     return pydantic.create_model("Settings", __base__=Places, **everything)
+
+
+def _check_order(values: dict[str, Any], said: list[Place]) -> None:
+    """Refuse bounds that leave nothing between them."""
+    for lower, upper in (
+        ("stale_floor", "stale_ceiling"),
+        ("lag_warning", "lag_limit"),
+    ):
+        if values[lower] > values[upper]:
+            allowed = f"at most {upper}, which is {values[upper]:g}"
+            raise ConfigError(_key(said, lower), values[lower], allowed)
 
 
 def _settle_urls(values: dict[str, Any], said: list[Place]) -> None:

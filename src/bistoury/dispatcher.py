@@ -6,7 +6,9 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from .mailbox import Handler, Mailbox
+from .backlog import DEFAULT_LIMIT, Backlog
+from .mailbox import Handler, Home, Mailbox
+from .mailbox import Reporter as Troubles
 from .session import Cause, Subscription, Update
 from .session.notices import Gap
 from .session.registry import Entry
@@ -19,6 +21,7 @@ class Outlet(Protocol):
     """Where the messages of one listener go in."""
 
     is_closed: bool
+    backlog: Backlog[Any]
 
     @property
     def has_room(self) -> bool:
@@ -52,12 +55,8 @@ class _Overflow:
     count: int = 0
 
 
-class Reporter(Protocol):
+class Reporter(Troubles, Protocol):
     """Who hears of handlers' trouble. Nothing here may raise."""
-
-    def handler_failed(self, handler: Handler, error: BaseException) -> None:
-        """Hear that a handler raised."""
-        ...
 
     def missed(self, rows: int) -> None:
         """Hear of rows that a mailbox had no room for."""
@@ -84,10 +83,27 @@ class Dispatcher:
         self._raw: dict[Key, tuple[Outlet, ...]] = {}
         self._overflows: dict[tuple[Outlet, Subscription], _Overflow] = {}
 
-    def mailbox(self, handler: Handler, *, is_raw: bool = False) -> Mailbox[Update]:
+    def mailbox(
+        self,
+        handler: Handler,
+        *,
+        is_raw: bool = False,
+        limit: int = DEFAULT_LIMIT,
+        conflate: bool | None = None,
+        home: Home | None = None,
+        before_gap: Callable[[], None] | None = None,
+    ) -> Mailbox[Update]:
         """Make a mailbox for ``handler``; raw messages are as the venue sent them."""
         read = self._read_raw if is_raw else self._read
-        return Mailbox(handler, read, self._reporter.handler_failed)
+        return Mailbox(
+            handler,
+            read,
+            self._reporter,
+            limit,
+            conflate=conflate,
+            home=home,
+            before_gap=before_gap,
+        )
 
     def add(self, key: Key, outlet: Outlet, *, is_raw: bool = False) -> None:
         """Give ``outlet`` the messages of one subscription, or of one type."""
@@ -109,10 +125,14 @@ class Dispatcher:
             else:
                 table.pop(key, None)
 
+    def places(self) -> list[tuple[Key, Outlet]]:
+        """Return every outlet, with what it gets."""
+        tables = [*self._outlets.items(), *self._raw.items()]
+        return [(key, outlet) for key, group in tables for outlet in group]
+
     def outlets(self) -> list[Outlet]:
         """Return every outlet."""
-        groups = [*self._outlets.values(), *self._raw.values()]
-        return [outlet for group in groups for outlet in group]
+        return [outlet for _, outlet in self.places()]
 
     def has_raw(self, subscription: Subscription) -> bool:
         """Whether anybody wants the frames of a subscription as they come."""
@@ -138,10 +158,11 @@ class Dispatcher:
 
     def tell(self, gap: Gap) -> None:
         """Let whoever reads a feed in order know of a gap in it."""
-        for table in (self._outlets, self._raw):
-            for outlet in table.get(gap.subscription, ()):
-                if not outlet.is_closed:
-                    outlet.put_gap(gap)
+        for key in (gap.subscription, gap.subscription.feed):
+            for table in (self._outlets, self._raw):
+                for outlet in table.get(key, ()):
+                    if not outlet.is_closed:
+                        outlet.put_gap(gap)
 
     def _put(
         self,
@@ -166,8 +187,8 @@ class Dispatcher:
         self._reporter.missed(rows)
 
     def _report(self, outlet: Outlet, gap: Gap) -> None:
-        outlet.put_gap(gap)
         self._reporter.overflowed(outlet.handler, gap)
+        outlet.put_gap(gap)
 
 
 def _gap(subscription: Subscription, missed: _Overflow, status: str) -> Gap:

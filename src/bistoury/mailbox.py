@@ -2,28 +2,65 @@
 How one handler gets its messages.
 
 A plain function is called at once. A coroutine function has a bounded mailbox
-and is awaited one message at a time, in order; its trouble is its own.
+and is awaited one message at a time, in order; its trouble is its own. A handler
+that lives in another thread than the connection has a mailbox in either case.
 """
 
 from __future__ import annotations
 
 import asyncio
 import inspect
-from collections import deque
 from collections.abc import Awaitable, Callable, Hashable
-from typing import Any, Generic, TypeVar
+from enum import Enum, auto
+from time import perf_counter
+from typing import Any, Generic, Protocol, TypeVar
+
+from .backlog import DEFAULT_LIMIT, Backlog
 
 Item = TypeVar("Item")
 Handler = Callable[[Any], Any]
 
-DEFAULT_LIMIT = 10_000
-"""Messages a mailbox holds before it overflows."""
+SLOW_AFTER = 1.0
+"""Seconds that one call of a handler may take before somebody should know."""
+_TURN = 0.01
+"""Seconds after which a plain function at home lets its loop have a turn."""
+
+
+class Reporter(Protocol):
+    """Who hears of handlers' trouble. Nothing here may raise."""
+
+    def handler_failed(self, handler: Handler, error: BaseException) -> None:
+        """Hear that a handler raised."""
+        ...
+
+    def handler_slow(self, handler: Handler, seconds: float, waiting: int) -> None:
+        """Hear that one call took long, and how many messages wait."""
+        ...
+
+
+class Home(Protocol):
+    """The thread in which handlers are called."""
+
+    def post(self, callback: Callable[[], object]) -> None:
+        """Call ``callback`` there, soon; do nothing if that thread is gone."""
+        ...
+
+
+class _Gap(Enum):
+    """Where a gap is, between messages."""
+
+    HERE = auto()
 
 
 def is_coroutine_function(handler: Handler) -> bool:
     """Return whether calling ``handler`` only begins its work."""
     call = getattr(handler, "__call__", None)  # noqa: B004 -- an object may be callable
     return inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(call)
+
+
+def name_of(handler: Handler) -> str:
+    """Return what people call a handler."""
+    return getattr(handler, "__qualname__", None) or repr(handler)
 
 
 class Mailbox(Generic[Item]):
@@ -33,29 +70,47 @@ class Mailbox(Generic[Item]):
         self,
         handler: Handler,
         open_item: Callable[[Item], Any],
-        failed: Callable[[Handler, BaseException], None],
+        reporter: Reporter,
         limit: int = DEFAULT_LIMIT,
+        *,
+        conflate: bool | None = None,
+        home: Home | None = None,
+        before_gap: Callable[[], None] | None = None,
     ) -> None:
         self.handler = handler
         self.is_closed = False
         self.handled = 0
         """Calls that ended well."""
-        self.conflated = 0
-        """Messages that a newer one replaced before they were read."""
-        self.overflowed = 0
-        """Messages that found no room."""
+        self.busy = 0.0
+        """Seconds that all calls took together."""
+        self.slowest = 0.0
+        """Seconds that the longest call took."""
+        self.backlog: Backlog[Item | _Gap] = Backlog(
+            self._wake, limit, conflate=conflate
+        )
         self._open_item = open_item
-        self._failed = failed
-        self._limit = limit
-        self._is_direct = not is_coroutine_function(handler)
-        self._waiting: deque[Awaitable[Any] | tuple[Item]] = deque()
-        self._newest: dict[Hashable, Item] = {}
+        self._reporter = reporter
+        self._home = home
+        self._before_gap = before_gap
+        self._is_plain = not is_coroutine_function(handler)
+        self._is_direct = self._is_plain and home is None
+        self._begun: Awaitable[Any] | None = None
         self._task: asyncio.Task[None] | None = None
 
     @property
     def depth(self) -> int:
         """How many messages wait."""
-        return len(self._waiting) + len(self._newest)
+        return len(self.backlog)
+
+    @property
+    def conflated(self) -> int:
+        """Messages that a newer one replaced before they were read."""
+        return self.backlog.conflated
+
+    @property
+    def overflowed(self) -> int:
+        """Messages that found no room."""
+        return self.backlog.overflowed
 
     @property
     def task(self) -> asyncio.Task[None] | None:
@@ -65,10 +120,25 @@ class Mailbox(Generic[Item]):
     @property
     def has_room(self) -> bool:
         """Whether one more message would fit."""
-        return len(self._waiting) < self._limit
+        return self.backlog.has_room
 
     def put_gap(self, gap: object) -> None:
-        """Hear of a gap: handlers hear of it as an event, not between messages."""
+        """
+        Hear of a gap: handlers hear of it as an event, not between messages.
+
+        Elsewhere the event waits for its turn as messages do, and must come before
+        those that come after the gap.
+        """
+        if self._home is not None and self._before_gap is not None:
+            self.backlog.put_mark(_Gap.HERE)
+
+    def catch_up(self) -> None:
+        """Call a plain function at once with all that waits; from its own thread."""
+        while self._is_plain and not self.is_closed:
+            item = self.backlog.take()
+            if item is None:
+                return
+            self._take(item)
 
     def put(self, item: Item, conflate: Hashable = None) -> bool:
         """
@@ -81,18 +151,8 @@ class Mailbox(Generic[Item]):
             return True
         if self._is_direct:
             self._call(item)
-        elif conflate is not None:
-            if conflate in self._newest:
-                self.conflated += 1
-            self._newest[conflate] = item
-            self._wake()
-        elif len(self._waiting) < self._limit:
-            self._waiting.append((item,))
-            self._wake()
-        else:
-            self.overflowed += 1
-            return False
-        return True
+            return True
+        return self.backlog.put(item, conflate)
 
     def close(self) -> None:
         """Let no further call happen; a running one goes on."""
@@ -111,56 +171,95 @@ class Mailbox(Generic[Item]):
             await asyncio.wait([task], timeout=within)
 
     def _discard(self) -> None:
-        for waiting in self._waiting:
-            if inspect.iscoroutine(waiting):
-                waiting.close()
-        self._waiting.clear()
-        self._newest.clear()
+        self.backlog.clear()
+        begun, self._begun = self._begun, None
+        if inspect.iscoroutine(begun):
+            begun.close()
+
+    def _take(self, item: Item | _Gap) -> None:
+        if not isinstance(item, _Gap):
+            self._call(item)
+        elif self._before_gap is not None:
+            self._before_gap()
 
     def _call(self, item: Item) -> None:
+        began = perf_counter()
         try:
             result = self.handler(self._open_item(item))
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001
-            self._failed(self.handler, error)
+            self._reporter.handler_failed(self.handler, error)
             return
-        if result is not None and inspect.isawaitable(result):
-            # A lambda around a coroutine function looks plain until it is called.
-            self._is_direct = False
-            self._waiting.append(result)
-            self._wake()
-        else:
+        if result is None or not inspect.isawaitable(result):
             self.handled += 1
+            self._took(perf_counter() - began)
+            return
+        # A lambda around a coroutine function looks plain until it is called.
+        self._is_plain = self._is_direct = False
+        self._begun = result
+        self._begin()
+
+    def _took(self, seconds: float) -> None:
+        self.busy += seconds
+        self.slowest = max(self.slowest, seconds)
+        if seconds >= SLOW_AFTER:
+            self._reporter.handler_slow(self.handler, seconds, self.depth)
 
     def _wake(self) -> None:
+        if self._home is None:
+            self._begin()
+        else:
+            self._home.post(self._begin)
+
+    def _begin(self) -> None:
         # A task for as long as there is work: an idle handler costs nothing, and a
         # burst costs one task.
-        if self._task is None:
+        if self._is_plain:
+            self._work_off()
+        elif self._task is None:
             loop = asyncio.get_running_loop()
             self._task = loop.create_task(self._run(), name="bistoury-handler")
+
+    def _work_off(self) -> None:
+        """Call a plain function with what waits, from its own thread."""
+        until = perf_counter() + _TURN
+        while perf_counter() < until:
+            item = None if self.is_closed else self.backlog.take()
+            if item is None:
+                return
+            self._take(item)
+            if not self._is_plain:
+                return  # a task goes on with the rest
+        asyncio.get_running_loop().call_soon(self._work_off)
 
     async def _run(self) -> None:
         task = asyncio.current_task()
         try:
-            while (item := self._next()) is not None:
+            while (call := self._next()) is not None:
+                began = perf_counter()
                 try:
-                    if isinstance(item, tuple):
-                        item = self.handler(self._open_item(item[0]))
-                    if inspect.isawaitable(item):
-                        await item
+                    result = call if inspect.isawaitable(call) else call()
+                    if inspect.isawaitable(result):
+                        await result
                     self.handled += 1
                 except asyncio.CancelledError as error:
                     if task is None or task.cancelling():
                         raise
                     # Not this task was cancelled: something the handler awaits was.
-                    self._failed(self.handler, error)
+                    self._reporter.handler_failed(self.handler, error)
                 except Exception as error:  # noqa: BLE001 -- a handler's own trouble
-                    self._failed(self.handler, error)
+                    self._reporter.handler_failed(self.handler, error)
+                self._took(perf_counter() - began)
         finally:
             self._task = None
+            self.backlog.let_go()
 
-    def _next(self) -> Awaitable[Any] | tuple[Item] | None:
-        if self._waiting:
-            return self._waiting.popleft()
-        if self._newest:
-            return (self._newest.pop(next(iter(self._newest))),)
-        return None
+    def _next(self) -> Awaitable[Any] | Callable[[], Any] | None:
+        begun, self._begun = self._begun, None
+        if begun is not None:
+            return begun
+        item = None if self.is_closed else self.backlog.take()
+        if item is None:
+            return None
+        if isinstance(item, _Gap):
+            return self._before_gap
+        return lambda: self.handler(self._open_item(item))

@@ -201,9 +201,9 @@ def test_a_full_mailbox_is_said_and_not_silent(caplog):
             await release.wait()
 
         await client.connect()
-        await client.subscribe_trades("BTC", stuck)
+        trades = {"type": "trades", "coin": "BTC"}
+        await client.subscribe(trades, stuck, max_queue=5)
         (outlet,) = client._dispatcher.outlets()
-        outlet._limit = 5
         await asyncio.sleep(30)
         assert outlet.overflowed > 0
         assert client._monitor.overflowed >= outlet.overflowed  # rows, not messages
@@ -212,6 +212,114 @@ def test_a_full_mailbox_is_said_and_not_silent(caplog):
 
     played(scenario)
     assert "too slow for trades(coin=BTC)" in caplog.text
+
+
+def test_whoever_asks_for_every_book_gets_every_book():
+    async def scenario(client, venue):
+        every, newest, direct = [], [], []
+
+        def slow(seen):
+            async def handler(message):
+                seen.append(message["data"]["time"])
+                await asyncio.sleep(3)
+
+            return handler
+
+        book = {"type": "l2Book", "coin": "BTC", "fast": True}
+        await client.connect()
+        await client.subscribe(book, lambda it: direct.append(it["data"]["time"]))
+        await client.subscribe(book, slow(every), conflate=False)
+        await client.subscribe(book, slow(newest))
+        await asyncio.sleep(30)
+        assert len(every) == len(newest) == 10
+        first = direct.index(every[0])
+        assert every == direct[first : first + 10]
+        assert set(newest) < set(direct)
+        assert newest[-1] > every[-1]
+
+    played(scenario)
+
+
+def test_whoever_asks_for_the_newest_trades_only_gets_no_gap():
+    async def scenario(client, venue):
+        seen, gaps = [], []
+
+        async def slow(message):
+            seen.append(message["data"][-1]["time"])
+            await asyncio.sleep(5)
+
+        await client.connect()
+        client.on("gap", gaps.append)
+        trades = {"type": "trades", "coin": "BTC"}
+        await client.subscribe(trades, slow, max_queue=1, conflate=True)
+        await asyncio.sleep(60)
+        (figures,) = (await client.get_connection_health())["handlers"]
+        assert figures["conflated"] > 20
+        assert figures["overflowed"] == 0
+        assert gaps == []
+        assert seen == sorted(seen)
+
+    played(scenario)
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        ({"max_queue": 0}, "max_queue"),
+        ({"max_queue": True}, "max_queue"),
+        ({"conflate": "newest"}, "conflate"),
+    ],
+)
+def test_how_to_wait_is_checked_before_anything_is_sent(options, word):
+    async def scenario(client, venue):
+        await client.connect()
+        trades = {"type": "trades", "coin": "BTC"}
+        with pytest.raises(ConfigError, match=word):
+            await client.subscribe(trades, print, **options)
+        with pytest.raises(ConfigError, match=word):
+            client.stream(trades, **options)
+        assert held(venue) == []
+
+    played(scenario)
+
+
+def test_a_handler_that_is_behind_is_named_by_the_health_report():
+    async def scenario(client, venue):
+        async def stuck(message):
+            await asyncio.Event().wait()
+
+        await client.connect()
+        trades = {"type": "trades", "coin": "BTC"}
+        await client.subscribe(trades, stuck, max_queue=4)
+        await asyncio.sleep(30)
+        health = await client.get_connection_health()
+        assert not health["is_healthy"]
+        assert any("behind on trades(coin=BTC)" in it for it in health["reasons"])
+
+    played(scenario)
+
+
+def test_a_slow_call_is_an_event_and_a_line_in_the_log(monkeypatch, caplog):
+    monkeypatch.setattr("bistoury.mailbox.perf_counter", now)
+
+    async def scenario(client, venue):
+        news = []
+
+        async def slow_one(message):
+            await asyncio.sleep(2)
+
+        client.on("slow_handler", news.append)
+        await client.connect()
+        await client.subscribe_trades("BTC", slow_one)
+        await asyncio.sleep(30)
+        assert len(news) > 3
+        assert news[0].handler.endswith("slow_one")
+        assert news[0].seconds == pytest.approx(2.0)
+        assert client._monitor.slow_calls == len(news)
+
+    played(scenario)
+    said = [it for it in caplog.messages if "slow_one took 2.0 s" in it]
+    assert len(said) == 1  # and then once a minute
 
 
 def test_one_slow_handler_holds_up_nobody_else():

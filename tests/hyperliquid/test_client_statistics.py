@@ -77,6 +77,7 @@ STATS = {
     "reconnect_attempts": int,
     "consecutive_failures": int,
     "total_reconnects": int,
+    "rotations": int,
     "connection_lost_at": OPTIONAL_TEXT,
     "last_disconnect": (dict, type(None)),
     "next_attempt_in_seconds": OPTIONAL_FLOAT,
@@ -99,6 +100,7 @@ HEALTH = {
     "loop_lag_seconds": float,
     "subscriptions": dict,
     "limits": dict,
+    "handlers": list,
     "audit": dict,
     "verdict": str,
 }

@@ -137,6 +137,7 @@ def test_statistics_have_the_keys_of_the_contract_and_no_others(patient):
         "reconnect_attempts",
         "consecutive_failures",
         "total_reconnects",
+        "rotations",
         "connection_lost_at",
         "last_disconnect",
         "next_attempt_in_seconds",
@@ -161,6 +162,7 @@ def test_statistics_of_a_client_that_never_connected(patient):
         "reconnect_attempts": 0,
         "consecutive_failures": 0,
         "total_reconnects": 0,
+        "rotations": 0,
         "connection_lost_at": None,
         "last_disconnect": None,
         "next_attempt_in_seconds": None,
@@ -327,6 +329,7 @@ def test_health_has_the_keys_of_the_contract_and_no_others(patient):
         "loop_lag_seconds",
         "subscriptions",
         "limits",
+        "handlers",
         "audit",
         "verdict",
     }

@@ -26,12 +26,22 @@ NOTICES = {
 }
 
 
+class Troubles:
+    """Hears of what handlers raise."""
+
+    def __init__(self, failed):
+        self.handler_failed = failed
+
+    def handler_slow(self, handler, seconds, waiting):
+        pass
+
+
 def listeners(failed=lambda handler, error: None):
-    return Listeners(failed)
+    return Listeners(Troubles(failed))
 
 
-def test_the_events_are_those_of_the_contract_and_the_audit():
-    assert set(EVENTS) == {*NOTICES, "audit"}
+def test_the_events_are_those_of_the_contract_and_what_the_client_adds():
+    assert set(EVENTS) == {*NOTICES, "audit", "slow_handler", "rotated"}
 
 
 @pytest.mark.parametrize("name", NOTICES)

@@ -6,17 +6,17 @@ import pytest
 
 from bistoury import Config, StaleDataError
 from bistoury.simulator.exchange import Exchange
-from bistoury.simulator.faults import Freeze, Lag, Silent, Stuck
+from bistoury.simulator.faults import Cut, Freeze, Lag, Silent, Stuck
 from bistoury.simulator.settings import Cadences, Limits, Settings, many_coins
 from bistoury.testing.oracle import Oracle
 from bistoury.testing.venue import MemoryVenue
 from bistoury.testing.virtual_time import run
 
 
-def played(scenario, settings):
+def played(scenario, settings, **given):
     async def main():
         venue = MemoryVenue(Exchange(settings, 1))
-        client = venue.client(Config(api_url="http://127.0.0.1:20"))
+        client = venue.client(Config(api_url="http://127.0.0.1:20", **given))
         try:
             return await scenario(client, venue)
         finally:
@@ -185,3 +185,43 @@ def test_fresh_data_may_be_acted_on_and_old_data_not():
             client.require_fresh(bbo, 5)
 
     played(scenario, Settings(coins=("BTC", "ETH"), trade_rate=5.0))
+
+
+# Settings
+
+
+@pytest.mark.parametrize("floor", [2.0, 25.0])
+def test_how_soon_a_feed_is_stale_is_a_setting(floor):
+    async def scenario(client, venue):
+        loop = asyncio.get_running_loop()
+        stale = []
+        client.on("stale", stale.append)
+        await client.connect()
+        await client.subscribe_all_mids()
+        await client.subscribe_trades("BTC")
+        await asyncio.sleep(60)
+        inject(venue, Silent(type="allMids", what=("data",)))
+        muted_at = loop.time()
+        while not stale:
+            await asyncio.sleep(0.05)
+        assert floor - 1 <= loop.time() - muted_at <= floor + 5
+        assert floor <= stale[0].age_seconds
+
+    played(scenario, Settings(coins=("BTC",)), stale_floor=floor)
+
+
+@pytest.mark.parametrize(("memory", "is_repeated"), [(5, True), (5000, False)])
+def test_how_many_rows_are_remembered_is_a_setting(memory, is_repeated):
+    async def scenario(client, venue):
+        seen = []
+        await client.connect()
+        await client.subscribe_trades(
+            "BTC", lambda it: seen.extend(row["tid"] for row in it["data"])
+        )
+        await asyncio.sleep(60)
+        inject(venue, Cut(how="rst"))  # and the last thirty trades come again
+        await asyncio.sleep(30)
+        assert (len(seen) > len(set(seen))) is is_repeated
+
+    settings = Settings(coins=("BTC",), trade_rate=10.0)
+    played(scenario, settings, coin_memory=memory)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..errors import BistouryError, ConfigError
-from ..mailbox import Handler, Mailbox
+from ..mailbox import Handler, Mailbox, Reporter
 from ..observability.audited import Audited
 from ..session import Subscription, Update
 from ..session.notices import Gap
@@ -28,9 +28,9 @@ class _Ear(Mailbox[Update]):
         self,
         handler: Handler,
         on_gap: Callable[[Gap], None],
-        failed: Callable[[Handler, BaseException], None],
+        reporter: Reporter,
     ) -> None:
-        super().__init__(handler, lambda update: update, failed)
+        super().__init__(handler, lambda update: update, reporter)
         self._on_gap = on_gap
 
     def put_gap(self, gap: object) -> None:
@@ -127,10 +127,9 @@ class Auditor:
             for _, _, row in update.items or ():
                 audit.take_bar(row, self._client.now(), is_followed=is_followed)
 
-        failed = self._client.handler_failed
         ears = self._ears[coin] = []
         for subscription, hear in ((trades, hear_trades), (bars, hear_bar)):
-            outlet = _Ear(hear, audit.take_gap, failed)
+            outlet = _Ear(hear, audit.take_gap, self._client)
             ears.append(await self._client.join(subscription, outlet))
 
     async def _ask(self, coin: str, audit: TradeAudit, asked: list[int]) -> None:

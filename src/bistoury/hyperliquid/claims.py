@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from ..errors import ConnectionLimitError, SubscriptionLimitError
 from ..session import Subscription
@@ -18,7 +18,7 @@ class Claims:
         self._account = account
         self._copies = copies
         self._connections = 0
-        self._users: dict[Subscription, str] = {}
+        self._users: dict[Subscription, tuple[str, int]] = {}
 
     def begin(self, connections: int, wanted: Iterable[Subscription]) -> None:
         """
@@ -66,9 +66,33 @@ class Claims:
         if self.is_active and subscription not in self._users:
             user = feeds.traits(subscription).user
             self._account.claim(subscription, user, self._copies)
-            self._users[subscription] = user
+            self._users[subscription] = user, self._copies
 
     def drop(self, subscription: Subscription) -> None:
         """Count a subscription no more."""
         if subscription in self._users:
-            self._account.release(self._users.pop(subscription), self._copies)
+            self._account.release(*self._users.pop(subscription))
+
+    def double(self, wanted: Collection[Subscription]) -> bool:
+        """Count one connection more, with these on it too; return whether it may be."""
+        room = self._account.limits.subscriptions - self._account.subscriptions
+        if not self.may_connect() or len(wanted) > room:
+            return False
+        self.connected(1)
+        self._copies += 1
+        for subscription in wanted:
+            if subscription in self._users:
+                user, copies = self._users[subscription]
+                self._users[subscription] = user, copies + 1
+                self._account.subscriptions += 1
+        return True
+
+    def undouble(self) -> None:
+        """Count one connection less, and what was on it."""
+        self._copies -= 1
+        for subscription, (user, copies) in self._users.items():
+            if copies > self._copies:
+                self._users[subscription] = user, self._copies
+                self._account.subscriptions -= copies - self._copies
+        if self.is_active:
+            self.connected(-1)

@@ -370,13 +370,17 @@ def route(subscription: Subscription) -> str:
     return ":".join([feed.type, *(str(subscription.get(name)) for name in feed.tells)])
 
 
-def traits(subscription: Subscription) -> Traits:
+def traits(
+    subscription: Subscription,
+    user_memory: int = USER_MEMORY,
+    coin_memory: int = COIN_MEMORY,
+) -> Traits:
     """Return what the session needs to know about ``subscription``."""
     feed = FEEDS.get(subscription.feed)
     if feed is None:
         user = str(subscription.get("user"))
         return Traits(route(subscription), user=user, is_lossless=True)
-    memory = USER_MEMORY if feed.has_user else COIN_MEMORY
+    memory = user_memory if feed.has_user else coin_memory
     return Traits(
         route=route(subscription),
         promise=feed.promise,

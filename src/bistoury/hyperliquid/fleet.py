@@ -102,6 +102,14 @@ class Fleet:
 
     # Subscriptions
 
+    def relieve(self, group: Group) -> Line:
+        """Add a line to a group that asks for what the others carry."""
+        line = self._make_line(group)
+        for subscription, traits in group.wanted.items():
+            line.supervisor.feed(on.SubscribeRequested(subscription, traits))
+        group.lines.append(line)
+        return line
+
     def group_of(self, subscription: Subscription) -> Group | None:
         """Return who carries a subscription, if anyone does."""
         for group in self.groups:

@@ -60,6 +60,43 @@ class Group:
         self.continuities.pop(subscription, None)
         self._told.discard(subscription)
 
+    def is_proven(self, line: Line) -> bool:
+        """Whether a line carries everything, and misses nothing."""
+        session = line.session
+        if session.state is not State.LIVE or not session.is_ready:
+            return False
+        if session.registry.due or session.registry.mute:
+            return False
+        for subscription in self.wanted:
+            entry = session.registry.entries.get(subscription)
+            best = self.entry(subscription)
+            if entry is None or entry.gap is not None:
+                return False
+            if not entry.is_held and best is not None and best.is_held:
+                return False  # refused to this line only
+        return True
+
+    @property
+    def has_open_gaps(self) -> bool:
+        """Whether a gap was told of and is not settled."""
+        return bool(self._told)
+
+    def succeed(self, old: Line, new: Line) -> None:
+        """Let a line know what another one learned and counted."""
+        new.session.conversation.received += old.session.conversation.received
+        for subscription, known in old.session.registry.entries.items():
+            entry = new.session.registry.entries.get(subscription)
+            if entry is not None:
+                entry.received += known.received
+                entry.gaps += known.gaps
+                entry.interval = known.interval or entry.interval
+                entry.longest = max(known.longest, entry.longest)
+
+    def drop(self, line: Line) -> None:
+        """Let a line go: what it covered is covered by the others."""
+        self.lines.remove(line)
+        self._covered = {it for it in self._covered if it[0] != id(line)}
+
     def entry(self, subscription: Subscription) -> Entry | None:
         """Return how a subscription stands on the line that carries it best."""
         entries = [

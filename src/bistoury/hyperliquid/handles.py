@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from ..session import Subscription
 from ..session.registry import Entry
 
 if TYPE_CHECKING:
     from ..dispatcher import Outlet
-    from .client import HyperLiquidIntegration
+
+
+class Holder(Protocol):
+    """The client, as far as a handle calls it."""
+
+    def state_of(self, entry: Entry) -> str:
+        """Return where a subscription stands."""
+        ...
+
+    def now(self) -> float:
+        """Return the sessions' time."""
+        ...
+
+    def leave(self, handle: SubscriptionHandle) -> None:
+        """Take a listener away."""
+        ...
 
 
 class SubscriptionHandle:
@@ -23,7 +38,7 @@ class SubscriptionHandle:
 
     def __init__(
         self,
-        client: HyperLiquidIntegration,
+        client: Holder,
         entry: Callable[[], Entry | None],
         subscription: Subscription,
         outlet: Outlet | None,

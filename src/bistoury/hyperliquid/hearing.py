@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from ..dispatcher import Dispatcher
 from ..errors import BistouryError, ProtocolError
-from ..mailbox import Handler
+from ..mailbox import Handler, name_of
+from ..observability.addresses import shorten
 from ..observability.audited import Audited
 from ..observability.listeners import Listeners
 from ..observability.logs import Logs
 from ..observability.monitor import Monitor
+from ..observability.rotated import Rotated
+from ..observability.slowness import SlowHandler
 from ..observability.structured import loss_facts
 from ..session import State, Update
 from ..session import effects as do
@@ -20,27 +23,25 @@ from ..session.state import CONNECTED
 from .auditor import Auditor
 from .claims import Claims
 from .errands import Errands
-from .fleet import Fleet
 from .limits import Account
 from .line import Line
 from .requests import Requests
+from .rotation import Rotation
 from .viewing import Viewing
-from .waiting import Waiting
 
 
 class Hearing(Requests, Viewing):
     """Passes on; decides nothing."""
 
-    _fleet: Fleet
     _monitor: Monitor
     _logs: Logs
     _listeners: Listeners
     _dispatcher: Dispatcher
-    _waiting: Waiting
     _claims: Claims
     _account: Account
     _errands: Errands
     _auditor: Auditor
+    _rotation: Rotation
 
     def deliver(self, line: Line, entry: Entry, update: Update) -> None:
         """Hand new data to its handlers."""
@@ -56,9 +57,13 @@ class Hearing(Requests, Viewing):
         if isinstance(notice, heard.Gap):
             if group is None or not group.is_news(line, notice):
                 return
-            self._dispatcher.tell(notice)
-        self._monitor.observe(notice)
-        self._tally.observe(notice, self.now())
+            is_backstage = False
+        else:
+            is_backstage = self._rotation.is_backstage(line)
+        if not is_backstage:
+            self._monitor.observe(notice, line)
+            self._tally.observe(notice, self.now())
+            self._rotation.observe(notice)
         session = line.session
         self._logs.observe(notice, lambda: loss_facts(session, self.now()))
         if isinstance(notice, heard.StateChanged) and notice.new not in CONNECTED:
@@ -66,7 +71,7 @@ class Hearing(Requests, Viewing):
         match notice:
             case heard.VenueComplained(kind, _, limit) if limit is not None:
                 self._account.learn(kind, limit)
-            case heard.Refused(subscription, will_retry=False):
+            case heard.Refused(subscription, will_retry=False) if not is_backstage:
                 self._claims.drop(subscription)
             case heard.StateChanged(new=State.LIVE) if group is not None:
                 group.was_live = True
@@ -74,8 +79,11 @@ class Hearing(Requests, Viewing):
                 self._claims.end()
             case _:
                 pass
-        self._chronicle.observe(notice)
-        self._listeners.hear(notice)
+        if not is_backstage:
+            self._chronicle.observe(notice)
+            self._listeners.hear(notice)
+        if isinstance(notice, heard.Gap):
+            self._dispatcher.tell(notice)  # after the event: nobody reads past it
         self._waiting.look()
 
     def backfill(self, line: Line, wanted: do.Backfill) -> None:
@@ -93,10 +101,17 @@ class Hearing(Requests, Viewing):
         self._chronicle.look()
         self._auditor.ticked(now)
         self._posts.pump()
+        self._rotation.ticked(now)
 
     def answered(self, line: Line, reply: PostReply | VenueError) -> None:
         """Hand an answer to whoever asked."""
         self._posts.answered(reply)
+
+    def rotated(self, old: Line, new: Line, news: Rotated) -> None:
+        """Tell that another connection took over."""
+        self._monitor.succeeded(old, new)
+        self._logs.rotated(news)
+        self._listeners.hear(news)
 
     def audited(self, verdict: Audited) -> None:
         """Tell what an audit of trades found out."""
@@ -112,6 +127,13 @@ class Hearing(Requests, Viewing):
         """Count what a handler raised."""
         self._monitor.handler_errors += 1
         self._logs.handler_failed(handler, error)
+
+    def handler_slow(self, handler: Handler, seconds: float, waiting: int) -> None:
+        """Tell of a handler that takes its time."""
+        news = SlowHandler(shorten(name_of(handler)), seconds, waiting)
+        self._monitor.slow_calls += 1
+        self._logs.slow(news)
+        self._listeners.hear(news)
 
     def overflowed(self, handler: Handler, gap: heard.Gap) -> None:
         """Tell of what a slow handler had no room for."""

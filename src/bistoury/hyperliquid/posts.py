@@ -123,6 +123,10 @@ class Posts:
         self.on_sample(is_reply and reply.kind == "info", took)
         self.pump()
 
+    def is_idle(self, line: Line) -> bool:
+        """Whether nothing that was asked over a line waits for its answer."""
+        return all(it.line is not line for it in self._sent.values())
+
     def lost(self, line: Line) -> None:
         """Hear that a line has no connection any more."""
         for post in [it for it in self._sent.values() if it.line is line]:
@@ -132,7 +136,9 @@ class Posts:
         self.pump()
 
     def _connected(self) -> Line | None:
-        line = max(self.lines(), key=lambda it: it.session.state.rank, default=None)
+        # Of several the newest: it will not be replaced first.
+        lines = reversed(self.lines())
+        line = max(lines, key=lambda it: it.session.state.rank, default=None)
         return line if line and line.session.state in CONNECTED else None
 
     def _has_room(self, line: Line) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -12,12 +11,13 @@ from ..config import Config
 from ..observability.monitor import Monitor
 from .limits import Account
 from .posts import Posts
+from .residing import Residing, at_home
 
 if TYPE_CHECKING:
     from .info import Info, Moment, Progress
 
 
-class Requests:
+class Requests(Residing):
     """
     Asks the venue, within its weight budget.
 
@@ -44,8 +44,10 @@ class Requests:
             trust_env=self.config.trust_env,
             ssl_context=self._ssl_context,
             on_sample=self._monitor.request_done,
+            runner=self._run_at_home if self._io is not None else None,
         )
 
+    @at_home
     async def request(self, body: Mapping[str, Any], timeout: float = 10.0) -> Any:
         """
         Ask the venue over the socket; ``body`` is what REST's ``/info`` takes.
@@ -103,10 +105,6 @@ class Requests:
         return await self.info.get_historical_candles_bulk(
             coins, intervals, start, end, progress
         )
-
-    @abstractmethod
-    def _check_loop(self) -> None:
-        """Refuse a call that would race with the client's own loop."""
 
     async def _close_requests(self) -> None:
         if "info" in self.__dict__:

@@ -11,7 +11,7 @@ import asyncio
 import logging
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from types import TracebackType
 from typing import Any, Self
 
@@ -42,6 +42,8 @@ class RestClient:
     ``on_sample`` hears of each attempt: whether the venue answered (a refusal is
     an answer), and after how many seconds. ``timeout`` is that of an attempt,
     ``total_timeout`` that of all of them, waiting for the budget not counted.
+    ``runner`` awaits requests elsewhere, for clients that do not live where they are
+    asked.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class RestClient:
         ssl_context: ssl.SSLContext | None = None,
         on_sample: Callable[[bool, float], None] = _ignore,
         clock: Callable[[], float] = time.monotonic,
+        runner: Callable[[Coroutine[Any, Any, Any]], Awaitable[Any]] | None = None,
     ) -> None:
         _silence_stamina()
         self.window = window if window is not None else Window(1200)
@@ -73,6 +76,7 @@ class RestClient:
         self._longest_wait = longest_wait
         self._trust_env = trust_env
         self._on_sample = on_sample
+        self._runner = runner
         self._budget = WeightBudget(self.window, clock)
 
     async def __aenter__(self) -> Self:
@@ -102,6 +106,10 @@ class RestClient:
             RateLimitedError: the venue went on asking us to slow down.
             RequestError: it refused, or did not answer in time.
         """
+        asking = self._ask(body, weight)
+        return await (asking if self._runner is None else self._runner(asking))
+
+    async def _ask(self, body: dict[str, Any], weight: int | None) -> Any:
         what = _describe(body)
         base = weight_before(body) if weight is None else weight
         deadline = asyncio.timeout(self._total_timeout)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Hashable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
+from ..backlog import DEFAULT_LIMIT, Backlog
 from ..errors import SessionClosedError
-from ..mailbox import DEFAULT_LIMIT
+from ..mailbox import Home
 from ..session import Subscription, Update
 from ..session.notices import Gap
 
@@ -18,10 +18,19 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from .client import HyperLiquidIntegration
     from .handles import SubscriptionHandle
 
 Message = dict[str, Any]
+
+
+class Joins(Protocol):
+    """The client, as far as a stream calls it."""
+
+    async def join(
+        self, subscription: Subscription, outlet: Stream
+    ) -> SubscriptionHandle:
+        """Add a listener to a subscription."""
+        ...
 
 
 class Stream:
@@ -36,41 +45,48 @@ class Stream:
 
     def __init__(
         self,
-        client: HyperLiquidIntegration,
+        client: Joins,
         subscription: Subscription,
         read: Callable[[Update], Message],
         max_queue: int = DEFAULT_LIMIT,
+        *,
+        conflate: bool | None = None,
+        home: Home | None = None,
     ) -> None:
         self.subscription = subscription
         self.is_closed = False
-        self.overflowed = 0
-        """Messages of an event feed that found no room."""
-        self.conflated = 0
-        """Messages of a state feed that a newer one replaced."""
+        self.backlog: Backlog[Update | Gap] = Backlog(
+            self._wake, max_queue, conflate=conflate
+        )
         self._client = client
         self._read = read
-        self._limit = max_queue
-        self._waiting: deque[Update | Gap] = deque()
-        self._newest: dict[Hashable, Update] = {}
+        self._home = home
         self._reader: asyncio.Future[None] | None = None
         self._handle: SubscriptionHandle | None = None
 
     @property
     def depth(self) -> int:
         """How many messages wait."""
-        return len(self._waiting) + len(self._newest)
+        return len(self.backlog)
+
+    @property
+    def conflated(self) -> int:
+        """Messages of a state feed that a newer one replaced."""
+        return self.backlog.conflated
+
+    @property
+    def overflowed(self) -> int:
+        """Messages of an event feed that found no room."""
+        return self.backlog.overflowed
 
     @property
     def has_room(self) -> bool:
         """Whether one more message would fit."""
-        return len(self._waiting) < self._limit
+        return self.backlog.has_room
 
     def put_gap(self, gap: Gap) -> None:
         """Let the reader find a gap where it is, between the messages."""
-        self._waiting.extend(self._newest.values())
-        self._newest.clear()
-        self._waiting.append(gap)  # whether there is room or not: it is the news
-        self._wake()
+        self.backlog.put_mark(gap)
 
     @property
     def handler(self) -> Callable[[Any], Any]:
@@ -79,16 +95,7 @@ class Stream:
 
     def put(self, item: Update, conflate: Hashable = None) -> bool:
         """Take a message for the reader; return whether there was room."""
-        if conflate is not None:
-            self.conflated += conflate in self._newest
-            self._newest[conflate] = item
-        elif len(self._waiting) < self._limit:
-            self._waiting.append(item)
-        else:
-            self.overflowed += 1
-            return False
-        self._wake()
-        return True
+        return self.backlog.put(item, conflate)
 
     def close(self) -> None:
         """End the iteration once what waits has been read."""
@@ -102,11 +109,9 @@ class Stream:
         if self._handle is None and not self.is_closed:
             self._handle = await self._client.join(self.subscription, self)
         while True:
-            if self._waiting:
-                item = self._waiting.popleft()
+            item = self.backlog.take()
+            if item is not None:
                 return _as_message(item) if isinstance(item, Gap) else self._read(item)
-            if self._newest:
-                return self._read(self._newest.pop(next(iter(self._newest))))
             if self.is_closed:
                 raise StopAsyncIteration
             if self._reader is not None:
@@ -119,8 +124,7 @@ class Stream:
 
     async def aclose(self) -> None:
         """Stop reading and unsubscribe."""
-        self._waiting.clear()
-        self._newest.clear()
+        self.backlog.clear()
         self.close()
         if self._handle is not None:
             await self._handle.unsubscribe()
@@ -137,6 +141,12 @@ class Stream:
         await self.aclose()
 
     def _wake(self) -> None:
+        if self._home is None:
+            self._go_on()
+        else:
+            self._home.post(self._go_on)
+
+    def _go_on(self) -> None:
         if self._reader is not None and not self._reader.done():
             self._reader.set_result(None)
 

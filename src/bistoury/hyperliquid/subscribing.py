@@ -6,6 +6,7 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
+from ..backlog import DEFAULT_LIMIT
 from ..mailbox import Handler
 from .handles import SubscriptionHandle
 
@@ -21,6 +22,8 @@ class Subscribing:
         *,
         raw: bool = False,
         audit: bool = False,
+        max_queue: int = DEFAULT_LIMIT,
+        conflate: bool | None = None,
     ) -> SubscriptionHandle:
         """Subscribe to anything the venue knows."""
 

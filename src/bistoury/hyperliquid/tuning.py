@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from math import isfinite
 
 import msgspec
@@ -10,13 +9,11 @@ import msgspec
 from ..errors import ConfigError
 from ..session import Policy
 from ..session import events as on
-from .fleet import Fleet
+from .residing import Residing, at_home_now
 
 
-class Tuning:
+class Tuning(Residing):
     """Replaces the session's policy, one number at a time."""
-
-    _fleet: Fleet
 
     @property
     def reconnect_delay(self) -> float:
@@ -68,10 +65,7 @@ class Tuning:
         backoff = msgspec.structs.replace(policy.backoff, **change)
         self._adopt(msgspec.structs.replace(policy, backoff=backoff))
 
-    @abstractmethod
-    def _check_loop(self) -> None:
-        """Refuse a call that would race with the client's own loop."""
-
+    @at_home_now
     def _adopt(self, policy: Policy) -> None:
         self._check_loop()
         self._fleet.feed(on.PolicyChanged(policy))

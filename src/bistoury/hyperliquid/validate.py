@@ -138,6 +138,13 @@ def count(value: object, field: str) -> int:
     raise ConfigError(field, value, "a whole number from 1")
 
 
+def choice(value: object, field: str) -> bool | None:
+    """Return ``value`` if it says yes, no, or nothing."""
+    if value is None or isinstance(value, bool):
+        return value
+    raise ConfigError(field, value, "True, False or None")
+
+
 def time_range(start: object, end: object) -> dict[str, int]:
     """Return the fields that ask for a stretch of time; either may be open."""
     asked = {"startTime": start, "endTime": end}

@@ -24,16 +24,15 @@ from ..supervisor import Supervisor
 from . import feeds
 from .auditor import Auditor
 from .claims import Claims
-from .fleet import Fleet
 from .handles import SubscriptionHandle
 from .limits import Account
+from .residing import Residing, at_home
 
 
-class Viewing:
+class Viewing(Residing):
     """Reads; changes nothing."""
 
     config: Config
-    _fleet: Fleet
     _dispatcher: Dispatcher
     _monitor: Monitor
     _account: Account
@@ -44,6 +43,7 @@ class Viewing:
         """Return the state of the connection; from any thread."""
         return health.reconnection_stats(self._view())
 
+    @at_home
     async def get_connection_health(self) -> dict[str, Any]:
         """Return how well the connection does, with reasons if it does not."""
         return health.connection_health(self._view())
@@ -120,6 +120,7 @@ class Viewing:
             loop_lag=self._supervisor.loop_lag,
             is_attached=self._claims.is_active,
             audit={} if is_brief else self._auditor.totals(),
+            readers=self._dispatcher.places(),
             is_ready=self._fleet.is_ready,
             queued=0 if is_brief else sum(it.depth for it in self._mailboxes()),
             conflated=0 if is_brief else sum(it.conflated for it in self._mailboxes()),

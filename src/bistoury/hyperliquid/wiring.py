@@ -71,7 +71,11 @@ def policy_of(config: Config) -> Policy:
         config.max_reconnect_delay,
         config.reconnect_exponential_base,
     )
-    return Policy(message_timeout=config.message_timeout, backoff=backoff)
+    names = (
+        *("message_timeout", "stale_floor", "stale_ceiling", "stale_intervals"),
+        *("first_data_timeout", "lag_warning", "lag_limit"),
+    )
+    return Policy(backoff=backoff, **{name: getattr(config, name) for name in names})
 
 
 def transport_of(config: Config, ssl_context: ssl.SSLContext | None) -> Transport:

@@ -18,6 +18,7 @@ from ..session import Session, State, Subscription
 from ..session.budget import Window
 from ..session.registry import Entry
 from ..session.state import TRYING
+from .handlers import Places, handlers
 from .monitor import Monitor
 from .verdict import verdict_of
 
@@ -58,6 +59,8 @@ class View:
     loop_lag: float = 0.0
     audit: dict[str, Any] = field(default_factory=dict)
     """What audits of trades found out so far."""
+    readers: Places = ()
+    """Who reads what: handlers' mailboxes and streams."""
     is_attached: bool = True
     """Whether the monitor watches: from connect to disconnect."""
     is_ready: bool = False
@@ -108,6 +111,7 @@ def reconnection_stats(view: View) -> dict[str, Any]:
         "reconnect_attempts": monitor.attempts,
         "consecutive_failures": session.attempts.failures,
         "total_reconnects": monitor.reconnects,
+        "rotations": monitor.rotations,
         "connection_lost_at": lost_at.isoformat() if lost_at else None,
         "last_disconnect": _last_disconnect(monitor),
         "next_attempt_in_seconds": (
@@ -153,6 +157,7 @@ def connection_health(view: View) -> dict[str, Any]:
         "loop_lag_seconds": view.loop_lag,
         "subscriptions": subscriptions,
         "limits": _limits(view),
+        "handlers": handlers(view.readers),
         "audit": view.audit,
         "verdict": str(verdict.standing),
     }

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 from ..errors import ConfigError
-from ..mailbox import Handler, Mailbox
+from ..mailbox import Handler, Home, Mailbox, Reporter
 from ..session import notices
 from ..session.notices import Notice
 from .audited import Audited
+from .rotated import Rotated
+from .slowness import SlowHandler
 
-Event = Notice | Audited
+Event = Notice | Audited | Rotated | SlowHandler
 
 EVENTS: dict[str, type[Any]] = {
     "connected": notices.Connected,
@@ -24,6 +26,8 @@ EVENTS: dict[str, type[Any]] = {
     "down": notices.Down,
     "breaker": notices.BreakerChanged,
     "audit": Audited,
+    "slow_handler": SlowHandler,
+    "rotated": Rotated,
 }
 """The names users rely on, and what their handlers get."""
 
@@ -31,8 +35,9 @@ EVENTS: dict[str, type[Any]] = {
 class Listeners:
     """Knows who wants to hear of what."""
 
-    def __init__(self, failed: Callable[[Handler, BaseException], None]) -> None:
-        self._failed = failed
+    def __init__(self, reporter: Reporter, home: Home | None = None) -> None:
+        self._reporter = reporter
+        self._home = home
         self._by_type: dict[type[Any], tuple[Mailbox[Event], ...]] = {}
 
     def add(self, name: str, handler: Handler) -> Callable[[], None]:
@@ -47,7 +52,9 @@ class Listeners:
             raise ConfigError("event", name, f"one of {', '.join(EVENTS)}")
         if not callable(handler):
             raise ConfigError("handler", handler, "a function or a coroutine function")
-        mailbox: Mailbox[Event] = Mailbox(handler, lambda it: it, self._failed)
+        mailbox: Mailbox[Event] = Mailbox(
+            handler, lambda it: it, self._reporter, home=self._home
+        )
         self._by_type[kind] = (*self._by_type.get(kind, ()), mailbox)
 
         def remove() -> None:
@@ -61,6 +68,11 @@ class Listeners:
         """Tell everyone who wants to know."""
         for mailbox in self._by_type.get(type(notice), ()):
             mailbox.put(notice)
+
+    def catch_up(self) -> None:
+        """Call plain functions at once with what they have not heard yet."""
+        for mailbox in self.mailboxes():
+            mailbox.catch_up()
 
     def mailboxes(self) -> list[Mailbox[Event]]:
         """Return every mailbox."""

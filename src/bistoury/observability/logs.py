@@ -8,13 +8,15 @@ from logging import DEBUG, INFO, WARNING
 from typing import Any
 
 from ..errors import ProtocolError
-from ..mailbox import Handler
+from ..mailbox import Handler, name_of
 from ..session import Cause
 from ..session import notices as heard
 from ..session.notices import Notice
 from .addresses import shorten
 from .audited import Audited
 from .repeats import Repeats
+from .rotated import Rotated
+from .slowness import SlowHandler
 from .structured import FIELD, fields_of, sentence
 
 _LEVELS: dict[type[Any], int] = {
@@ -74,6 +76,10 @@ class Logs:
         level = DEBUG if verdict.status == "complete" else WARNING
         self._logger.log(level, "audit of %s", verdict)
 
+    def rotated(self, news: Rotated) -> None:
+        """Log that a connection was replaced as planned."""
+        self._logger.info("%s", news)
+
     def unreadable(self, error: ProtocolError) -> None:
         """Log a frame that could not be read: once a minute per kind, no payload."""
         times = self._repeats.occurred(("unreadable", error.channel))
@@ -100,7 +106,7 @@ class Logs:
 
     def handler_failed(self, handler: Handler, error: BaseException) -> None:
         """Log what a handler raised: the traceback first, then a count a minute."""
-        name = getattr(handler, "__qualname__", None) or repr(handler)
+        name = name_of(handler)
         kind = ("handler", id(handler), type(error))
         is_first = not self._repeats.has(kind)
         times = self._repeats.occurred(kind)
@@ -111,13 +117,18 @@ class Logs:
                 "handler %s raised %s %d times more", name, type(error).__name__, times
             )
 
+    def slow(self, news: SlowHandler) -> None:
+        """Log that a handler takes its time: once a minute per handler."""
+        times = self._repeats.occurred(("slow", news.handler))
+        if times:
+            self._logger.warning("%s (%d such calls)", news, times)
+
     def overflowed(self, handler: Handler, gap: heard.Gap) -> None:
         """Log that a slow handler's mailbox had no room."""
         times = self._repeats.occurred(("overflow", id(handler), str(gap.subscription)))
         if times:
-            name = getattr(handler, "__qualname__", None) or repr(handler)
             self._logger.warning(
                 "handler %s is too slow for %s: messages have no room",
-                name,
+                name_of(handler),
                 shorten(str(gap.subscription)),
             )

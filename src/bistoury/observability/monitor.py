@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -29,10 +29,14 @@ class Monitor:
     last_disconnect: heard.Disconnected | None = None
     last_disconnect_at: datetime | None = None
     reconnects: int = 0
-    """Connections that became ready after the first."""
+    """Connections that became ready again after one was lost."""
+    rotations: int = 0
+    """Connections that were replaced before the venue ended them."""
     attempts: int = 0
     """Attempts in the present outage."""
     handler_errors: int = 0
+    slow_calls: int = 0
+    """Calls of handlers that took longer than they should."""
     overflowed: int = 0
     unreadable: int = 0
     outcomes: deque[bool] = field(default_factory=lambda: deque(maxlen=_RECENT))
@@ -45,19 +49,19 @@ class Monitor:
     """Whose gap is not settled."""
     complaints: dict[str, int] = field(default_factory=dict)
     """What the venue said no to, by kind."""
-    _was_ready: bool = False
+    _were_ready: set[Hashable] = field(default_factory=set)
     _received: deque[tuple[float, int]] = field(
         default_factory=lambda: deque(maxlen=32)
     )
 
-    def observe(self, notice: Notice) -> None:
-        """Count what happened."""
+    def observe(self, notice: Notice, line: Hashable = None) -> None:
+        """Count what happened, on which of several connections at a time."""
         match notice:
             case heard.Connected():
                 self.outcomes.append(True)
             case heard.Ready():
-                self.reconnects += self._was_ready
-                self._was_ready = True
+                self.reconnects += line in self._were_ready
+                self._were_ready.add(line)
             case heard.StateChanged(new=new):
                 if new == "live" or (new == "closed" and notice.because != "gave_up"):
                     self.lost_at, self.attempts = None, 0
@@ -78,6 +82,12 @@ class Monitor:
                 self.complaints[kind] = self.complaints.get(kind, 0) + 1
             case _:
                 pass
+
+    def succeeded(self, old: Hashable, new: Hashable) -> None:
+        """Hear that one connection took the place of another."""
+        self.rotations += 1
+        self._were_ready.discard(old)
+        self._were_ready.add(new)
 
     def request_done(self, succeeded: bool, seconds: float) -> None:
         """Count a REST request."""

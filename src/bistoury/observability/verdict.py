@@ -13,6 +13,7 @@ import msgspec
 
 from ..session import State
 from .addresses import shorten
+from .handlers import late
 
 if TYPE_CHECKING:
     from .health import View
@@ -51,6 +52,7 @@ def verdict_of(view: View) -> Verdict:
     if not view.is_live:
         return Verdict(Standing.DOWN, reasons, is_off=_is_off(view))
     amiss = [it for each in view.sessions for it in each.reasons(view.now)]
+    amiss += late(view.readers)
     standing = Standing.DEGRADED if reasons else Standing.OK
     return Verdict(standing, reasons, is_settling=bool(reasons) and not amiss)
 
@@ -76,7 +78,7 @@ def reasons_for(view: View) -> list[str]:
         reasons.append(f"not acknowledged yet: {some(names)}")
     for each in view.sessions:
         reasons += [it for it in each.reasons(view.now) if it not in reasons]
-    return reasons
+    return reasons + late(view.readers)
 
 
 def unready(view: View) -> list[str]:

@@ -1,0 +1,208 @@
+"""
+One book of a coin, out of everything the venue shows of it.
+
+``bbo`` is quick and shows one level, the fast ``l2Book`` five, the slow one twenty.
+A message is the truth about the stretch of prices it covers, as of its time; what
+it does not cover stays as it was, with its own age. Trades take from what is older
+than they are. What our own orders took is remembered by level until the venue says
+something newer about that level.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+
+from .numbers import ZERO
+
+Row = tuple[Decimal, Decimal]
+_MOST_LEVELS = 60
+
+
+class Level:
+    """A price, the size shown there, and when the venue said so (ms)."""
+
+    __slots__ = ("px", "source", "sz", "taken", "taken_at", "time")
+
+    def __init__(self, px: Decimal, sz: Decimal, time: int, source: str) -> None:
+        self.px = px
+        self.sz = sz
+        self.time = time
+        self.source = source
+        self.taken = ZERO
+        self.taken_at = 0
+
+    @property
+    def available(self) -> Decimal:
+        """What is left when our own orders are done."""
+        return max(ZERO, self.sz - self.taken)
+
+    def take(self, size: Decimal, now: int) -> None:
+        """Remember that an order of ours took ``size``."""
+        self.taken += size
+        self.taken_at = now
+
+    def renew(self, sz: Decimal, time: int, source: str) -> None:
+        """Take a newer word of the venue about this level."""
+        if time > self.taken_at:
+            self.taken = ZERO
+        self.sz, self.time, self.source = sz, time, source
+
+
+class Side:
+    """Bids or asks, best first."""
+
+    def __init__(self, *, is_bid: bool) -> None:
+        self.is_bid = is_bid
+        self.levels: list[Level] = []
+        self.by_px: dict[Decimal, Level] = {}
+
+    @property
+    def best(self) -> Level | None:
+        """The best level that is known."""
+        return self.levels[0] if self.levels else None
+
+    def is_better(self, px: Decimal, than: Decimal) -> bool:
+        """Whether ``px`` stands before ``than`` on this side."""
+        return px > than if self.is_bid else px < than
+
+    def show(self, rows: list[Row], time: int, source: str) -> None:
+        """Take what a message shows: complete from the best price to the last row's."""
+        levels, by_px = self.levels, self.by_px
+        if len(rows) == 1 and levels:
+            px, sz = rows[0]
+            first = levels[0]
+            if first.px == px:  # by far the most frequent
+                if time >= first.time:
+                    first.renew(sz, time, source)
+                return
+        last = rows[-1][0] if rows else None
+        fresh: list[Level] = []
+        for px, sz in rows:
+            known = by_px.get(px)
+            if known is None:
+                known = Level(px, sz, time, source)
+            elif known.time <= time:
+                known.renew(sz, time, source)
+            if known.sz > 0:
+                fresh.append(known)
+        shown = {px for px, _ in rows}
+        kept = [
+            it
+            for it in levels
+            if it.px not in shown
+            and (it.time > time or (last is not None and self.is_better(last, it.px)))
+        ]
+        fresh += kept
+        if kept:
+            fresh.sort(key=_price, reverse=self.is_bid)
+            del fresh[_MOST_LEVELS:]
+        self.levels = fresh
+        self.by_px = {it.px: it for it in fresh}
+
+    def traded(self, px: Decimal, sz: Decimal, time: int) -> None:
+        """Take a trade that hit this side: what was better is gone, and ``sz`` here."""
+        changed = False
+        for level in self.levels:
+            if level.time >= time:
+                continue
+            if self.is_better(level.px, px):
+                level.sz = ZERO
+                changed = True
+            elif level.px == px:
+                level.sz = max(ZERO, level.sz - sz)
+                changed = changed or not level.sz
+            else:
+                break
+        if changed:
+            self._drop_empty()
+
+    def gone_beyond(self, px: Decimal, time: int) -> None:
+        """Forget what is at ``px`` or better and older: the other side is there now."""
+        best = self.best
+        if best is None or self.is_better(px, best.px):
+            return
+        for level in self.levels:
+            if self.is_better(px, level.px):
+                break
+            if level.time < time:
+                level.sz = ZERO
+        self._drop_empty()
+
+    def covers(self, px: Decimal) -> bool:
+        """Whether a price without a level is known to be empty."""
+        return bool(self.levels) and not self.is_better(self.levels[-1].px, px)
+
+    def walk(
+        self, limit: Decimal | None, now: int, max_age: int
+    ) -> Iterator[tuple[Level, Decimal]]:
+        """
+        Yield what a taker finds, best first, with how much is left there.
+
+        Stops at ``limit``, and at the first level that is older than ``max_age`` ms:
+        what is behind it cannot be known either.
+        """
+        for level in list(self.levels):
+            if limit is not None and self.is_better(limit, level.px):
+                return
+            if now - level.time > max_age:
+                return
+            available = level.available
+            if available > 0:
+                yield level, available
+
+    def _drop_empty(self) -> None:
+        self.levels = [it for it in self.levels if it.sz > 0]
+        self.by_px = {it.px: it for it in self.levels}
+
+
+class Book:
+    """Both sides of a coin."""
+
+    def __init__(self) -> None:
+        self.bids = Side(is_bid=True)
+        self.asks = Side(is_bid=False)
+        self.time = 0
+        """The newest time (ms) of a message about the book."""
+
+    def side(self, *, is_bid: bool) -> Side:
+        """Return the bids or the asks."""
+        return self.bids if is_bid else self.asks
+
+    def show(self, bids: list[Row], asks: list[Row], time: int, source: str) -> None:
+        """Take a ``bbo`` or an ``l2Book``; an empty side is empty."""
+        self.bids.show(bids, time, source)
+        self.asks.show(asks, time, source)
+        # The two sides never cross at the venue, so what crosses is out of date.
+        if bids:
+            self.asks.gone_beyond(bids[0][0], time)
+        if asks:
+            self.bids.gone_beyond(asks[0][0], time)
+        self.time = max(self.time, time)
+
+    def traded(self, *, is_buy: bool, px: Decimal, sz: Decimal, time: int) -> None:
+        """Take a public trade; ``is_buy`` is the aggressor's side."""
+        self.side(is_bid=not is_buy).traded(px, sz, time)
+
+    @property
+    def mid(self) -> Decimal | None:
+        """The mean of the best bid and the best ask."""
+        bid, ask = self.bids.best, self.asks.best
+        return None if bid is None or ask is None else (bid.px + ask.px) / 2
+
+    def is_empty(self) -> bool:
+        """Whether nothing was shown yet."""
+        return not self.bids.levels and not self.asks.levels
+
+
+def rows_of(levels: Iterable[dict[str, object] | None]) -> list[Row]:
+    """Read levels as the venue writes them; ``None`` is an empty side."""
+    return [
+        (Decimal(it["px"]), Decimal(it["sz"]))  # type: ignore[arg-type]
+        for it in levels
+        if it is not None
+    ]
+
+
+def _price(level: Level) -> Decimal:
+    return level.px

@@ -1,0 +1,85 @@
+"""Every assumption of paper trading, in one place: live, replayed and in reports."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, Literal
+
+import msgspec
+
+from ..errors import ConfigError
+from .fees import FeeSettings
+from .latency import Latency
+from .queueing import queue_model
+
+OnGap = Literal["freeze", "replay_backfill", "pessimistic"]
+Restart = Literal["cancel", "keep"]
+_CHOICES = {
+    "on_gap": ("freeze", "replay_backfill", "pessimistic"),
+    "restart": ("cancel", "keep"),
+}
+
+
+class PaperConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """How paper trading is done. Durations are in seconds, amounts in USDC."""
+
+    accounts: dict[str, Decimal] = msgspec.field(
+        default_factory=lambda: {"main": Decimal(10_000)}
+    )
+    """Names, and what each begins with."""
+    seed: int = 0
+    """Where chance comes from; the same seed and recording give the same fills."""
+    entry_latency: str = "constant(0.2)"
+    """From a decision to the venue, on top of how old the data was."""
+    cancel_latency: str = "constant(0.2)"
+    response_latency: str = "constant(0.05)"
+    """From the venue's doing to the answer."""
+    queue: str = "risk_averse"
+    on_gap: OnGap = "freeze"
+    max_data_age: float = 5.0
+    """Data older than this is not traded on; an order waits this long for newer."""
+    max_level_age: float = 12.0
+    """Deeper levels come more seldom: how old one may be."""
+    live_within: float = 1.0
+    """A fill on a level that is younger is ``live``, on an older one ``stale_book``."""
+    fees: FeeSettings = FeeSettings()
+    restart: Restart = "cancel"
+    """What becomes of resting orders when the engine starts again."""
+    block: float = 0.1
+    """HL: how long a block takes; within one, cancels come before takers."""
+
+    def checked(self) -> PaperConfig:
+        """
+        Return this, if all of it is allowed.
+
+        Raises:
+            ConfigError: a value is not; names it.
+        """
+        queue_model(self.queue)
+        for name in ("entry_latency", "cancel_latency", "response_latency"):
+            Latency(getattr(self, name), "", name)
+        for name in ("max_data_age", "max_level_age", "live_within", "block"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not 0 < value <= 3600:  # noqa: PLR2004
+                raise ConfigError(name, value, "seconds above 0 and up to 3600")
+        for name, choices in _CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise ConfigError(name, getattr(self, name), " or ".join(choices))
+        if not self.accounts:
+            raise ConfigError("accounts", {}, "at least one name with its cash")
+        for name, cash in self.accounts.items():
+            if not name or not name.isprintable():
+                raise ConfigError("accounts", name, "names that can be printed")
+            if not isinstance(cash, Decimal) or not cash.is_finite() or cash <= 0:
+                raise ConfigError(f"accounts[{name}]", cash, "an amount above zero")
+        return self
+
+    def assumptions(self) -> dict[str, Any]:
+        """Return all of it as plain members, for reports."""
+        members: dict[str, Any] = msgspec.to_builtins(self)
+        return members
+
+
+def milliseconds(seconds: float) -> int:
+    """Return a duration in ms."""
+    return round(seconds * 1000)

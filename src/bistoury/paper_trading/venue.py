@@ -1,0 +1,350 @@
+"""
+``PaperVenue``: the market comes in, wishes come in, facts come out.
+
+Pure: it reads no clock, opens nothing and draws chance from a seed, so the same
+messages at the same moments give the same facts, live or replayed. Messages are the
+client's, ``{"channel", "data"}`` in the venue's shape; what else happened comes the
+same way, on channels of our own, so that a recording holds everything:
+
+* ``paper:gap``: ``{"feed", "coin", "since", "until", "status"}``
+* ``paper:stale``: ``{"feed", "coin"}``
+* ``paper:funding``: ``{"coin", "rows"}``, rows of ``fundingHistory``
+* ``paper:act``: ``{"number", "account", "action", "nonce", "expires_after"}``
+* ``paper:open``: ``{"account", "cash", "address"}``
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+from . import events as said
+from .accounts import Accounts
+from .actions import Actions
+from .book import rows_of
+from .commands import Commands
+from .desk import Coin, Context, Desk, Evidence
+from .events import Event
+from .placing import Placing
+from .settings import PaperConfig
+from .solvency import Solvency
+from .triggers import Triggers
+from .twaps import Twaps
+from .universe import Universe
+
+GAP, STALE, FUNDING = "paper:gap", "paper:stale", "paper:funding"
+ACT, OPEN = "paper:act", "paper:open"
+_TIDS = 5000
+
+Message = Mapping[str, Any]
+
+
+class PaperVenue:
+    """The paper venue; ``take`` is the only way in, ``drain`` the only way out."""
+
+    def __init__(
+        self,
+        universe: Universe,
+        config: PaperConfig,
+        accounts: Accounts | None = None,
+    ) -> None:
+        if accounts is None:
+            accounts = Accounts()
+        places = {name: it.px_decimals for name, it in universe.by_coin.items()}
+        accounts.px_decimals.update(places)
+        self.config = config.checked()
+        self.desk = Desk(universe, self.config, accounts)
+        self.placing = Placing(self.desk)
+        self.commands = Commands(self.desk)
+        self.triggers = Triggers(self.desk, self.placing, self.commands)
+        self.twaps = Twaps(self.desk, self.placing, self.commands)
+        self.solvency = Solvency(self.desk, self.placing, self.commands)
+        self.actions = Actions(self.desk, self.placing, self.commands, self.twaps)
+        self._tids: dict[str, tuple[set[int], deque[int]]] = {}
+        self._stale_timers: dict[str, int] = {}
+        self._channels: dict[str, Callable[[Message, Any], None]] = {
+            "bbo": self._bbo,
+            "l2Book": self._l2_book,
+            "trades": self._trades,
+            "activeAssetCtx": self._context,
+            GAP: self._gap,
+            STALE: self._stale,
+            FUNDING: lambda _, data: self.solvency.settle(data["coin"], data["rows"]),
+            ACT: self._act,
+            OPEN: self._open,
+        }
+
+    # In and out
+
+    def start(self, at: int) -> None:
+        """
+        Open the accounts of the configuration, and treat what a journal left.
+
+        Resting orders are canceled or kept, as configured; kept ones go behind
+        whatever is shown, and are uncertain. TWAPs that ran are ended.
+        """
+        desk = self.desk
+        before = desk.now
+        desk.now = max(at, before)
+        self.solvency.started(before)
+        for name, cash in self.config.accounts.items():
+            if name not in desk.accounts.by_name:
+                desk.emit(said.AccountOpened, account=name, cash=cash)
+        for account in desk.accounts.by_name.values():
+            for order in list(account.orders.values()):
+                if order.oid in account.orders and order.is_live:
+                    self._restart(order)
+            if account.cancel_at is not None:
+                time = account.cancel_at
+                desk.at(
+                    time, partial(self.actions.standing.cancel_all, account.name, time)
+                )
+        self.twaps.stop_all()
+
+    def take(self, at: int, message: Message) -> None:
+        """Take one message at the moment ``at`` (ms); others' channels are ignored."""
+        desk = self.desk
+        desk.advance(at)
+        handle = self._channels.get(message["channel"])
+        if handle is not None:
+            handle(message, message["data"])
+
+    def advance(self, at: int) -> None:
+        """Let time pass: needed when no messages come, and never wrong."""
+        self.desk.advance(at)
+
+    @property
+    def deadline(self) -> int | None:
+        """When (ms) ``advance`` has something to do."""
+        return self.desk.deadline
+
+    def drain(self) -> list[Event]:
+        """Return the facts since the last time, in order."""
+        output = self.desk.output
+        self.desk.output = []
+        return output
+
+    # The market
+
+    def _bbo(self, message: Message, data: Any) -> None:
+        coin = self._coin(data)
+        if coin is None:
+            return
+        bid, ask = data["bbo"]
+        coin.book.show(rows_of([bid]), rows_of([ask]), data["time"], "bbo")
+        self._shown(coin, "bbo", data["time"], whole=False)
+
+    def _l2_book(self, message: Message, data: Any) -> None:
+        coin = self._coin(data)
+        if coin is None or "spread" in data:
+            return  # an aggregated book shows prices that nobody can trade at
+        feed = "l2Book:fast" if data.get("fast") else "l2Book"
+        bids, asks = (rows_of(side) for side in data["levels"])
+        coin.book.show(bids, asks, data["time"], feed)
+        self._shown(coin, feed, data["time"], whole=True)
+
+    def _shown(self, coin: Coin, feed: str, time: int, *, whole: bool) -> None:
+        name = coin.instrument.coin
+        coin.health.heard(feed, self.desk.now, time)
+        evidence = Evidence(time, f"{feed}:{name}:{time}")
+        if not self._judge(coin, evidence):
+            return
+        self.placing.shown(coin, evidence, whole=whole)
+        self.commands.seen(coin, evidence)
+
+    def _trades(self, message: Message, data: Any) -> None:
+        if not data:
+            return
+        coin = self._coin(data[0])
+        if coin is None:
+            return
+        coin.health.heard("trades", self.desk.now)
+        is_history = bool(message.get("snapshot"))
+        was_missed = bool(message.get("recovered"))
+        for row in data:
+            if self._is_repeat(row):
+                continue
+            time, px, sz = row["time"], Decimal(row["px"]), Decimal(row["sz"])
+            is_buy = row["side"] == "B"
+            cause = f"trades:{coin.instrument.coin}:{time}:{row['tid']}"
+            if is_history:
+                continue
+            if was_missed or coin.health.is_inside_gap(time):
+                coin.backlog.append((px, sz, is_buy, cause))
+                continue
+            evidence = Evidence(time, cause)
+            if not self._judge(coin, evidence):
+                continue
+            self.commands.seen(coin, evidence)
+            coin.book.traded(is_buy=is_buy, px=px, sz=sz, time=time)
+            if len(coin.resting):
+                self.placing.traded(
+                    coin, is_buy=is_buy, px=px, sz=sz, evidence=evidence
+                )
+
+    def _context(self, message: Message, data: Any) -> None:
+        coin = self._coin(data)
+        if coin is None:
+            return
+        ctx = data["ctx"]
+        coin.context = Context(
+            self.desk.now,
+            Decimal(ctx["markPx"]),
+            Decimal(ctx["oraclePx"]),
+            Decimal(ctx["funding"]),
+        )
+        coin.health.heard("activeAssetCtx", self.desk.now)
+        if coin.health.state == "live":
+            self.triggers.marked(coin)
+            self.solvency.marked(coin)
+
+    # What was missed
+
+    def _gap(self, message: Message, data: Any) -> None:
+        coin = self._coin(data)
+        if coin is None:
+            return
+        feed, status = data["feed"], data["status"]
+        if status == "open":
+            coin.health.missed(feed, data["since"])
+            coin.had_gap = True
+        else:
+            is_lost = status != "recovered"
+            coin.health.settled(feed, data["until"], is_lost=is_lost)
+        self._judge(coin, Evidence(coin.book.time, f"gap:{feed}"))
+
+    def _stale(self, message: Message, data: Any) -> None:
+        coin = self._coin(data)
+        if coin is not None:
+            coin.health.stale.add(data["feed"])
+            self._judge(coin, Evidence(coin.book.time, "stale"))
+
+    def _judge(self, coin: Coin, evidence: Evidence) -> bool:
+        """Find out whether a coin may be traded on; act on a change."""
+        desk, health = self.desk, coin.health
+        state, reason = health.judged(desk.now)
+        name = coin.instrument.coin
+        if state != health.state:
+            health.state = state
+            is_known = bool(health.blind_since) and coin.had_gap
+            desk.emit(
+                said.FeedChanged,
+                coin=name,
+                state=state,
+                since=health.blind_since if is_known else None,
+                until=health.blind_until if is_known and state == "live" else None,
+                reason=reason,
+            )
+            if state == "live":
+                self._resume(coin, evidence)
+            else:
+                self.commands.given_up(coin, reason)
+        if state == "live":
+            self._watch(name, coin)
+        return state == "live"
+
+    def _watch(self, name: str, coin: Coin) -> None:
+        """Make sure that somebody looks when the coin may have gone stale."""
+        due = coin.health.stale_at
+        if due is None or name in self._stale_timers:
+            return
+        self._stale_timers[name] = due
+
+        def look() -> None:
+            del self._stale_timers[name]
+            self._judge(coin, Evidence(coin.book.time, "stale"))
+
+        self.desk.at(due, look)
+
+    def _resume(self, coin: Coin, evidence: Evidence) -> None:
+        """Go on after a gap: nothing of what rested is as it was."""
+        if not coin.had_gap:
+            return
+        coin.had_gap = False
+        backlog, coin.backlog = coin.backlog, []
+        desk, health = self.desk, coin.health
+        time = max(evidence.time, health.blind_until, coin.book.time)
+        if self.config.on_gap == "replay_backfill" and not health.was_lost:
+            for px, sz, is_buy, cause in backlog:
+                self.placing.traded(
+                    coin,
+                    is_buy=is_buy,
+                    px=px,
+                    sz=sz,
+                    evidence=Evidence(time, cause, "backfilled"),
+                )
+        else:
+            for entry in coin.resting:
+                entry.place.lose()
+        after = Evidence(time, evidence.cause, "uncertain" if health.was_lost else "")
+        for entry in coin.resting:
+            if health.was_lost and not entry.order.is_uncertain:
+                desk.change(entry.order, "open", evidence.cause, is_uncertain=True)
+            against = coin.book.side(is_bid=not entry.order.is_buy).best
+            if self.config.on_gap == "pessimistic" and against is not None:
+                px = entry.order.px
+                if px >= against.px if entry.order.is_buy else px <= against.px:
+                    self.placing.fill_whole(entry, after)
+        self.placing.shown(coin, after, whole=True)
+
+    # Wishes
+
+    def _act(self, message: Message, data: Any) -> None:
+        self.actions.act(
+            data["number"],
+            data["account"],
+            data["action"],
+            data.get("nonce"),
+            data.get("expires_after"),
+        )
+
+    def _open(self, message: Message, data: Any) -> None:
+        """Open an account, or begin one anew: the journal keeps what was."""
+        desk, name = self.desk, data["account"]
+        known = desk.accounts.by_name.get(name)
+        if known is not None:
+            for order in list(known.orders.values()):
+                if order.oid in known.orders:
+                    desk.change(order, "canceled", "reset")
+        desk.emit(
+            said.AccountOpened,
+            account=name,
+            cash=Decimal(data["cash"]),
+            address=data.get("address", ""),
+        )
+
+    # Details
+
+    def _coin(self, data: Any) -> Coin | None:
+        name = data["coin"]
+        return self.desk.coin(name) if name in self.desk.universe.by_coin else None
+
+    def _is_repeat(self, row: Any) -> bool:
+        """HL: a trade is known by its coin, time and tid; each counts once."""
+        seen, order = self._tids.setdefault(row["coin"], (set(), deque()))
+        key = hash((row["time"], row["tid"]))
+        if key in seen:
+            return True
+        seen.add(key)
+        order.append(key)
+        if len(order) > _TIDS:
+            seen.discard(order.popleft())
+        return False
+
+    def _restart(self, order: said.Order) -> None:
+        desk = self.desk
+        if self.config.restart == "cancel" or order.status == "triggered":
+            desk.change(order, "canceled", "restart")
+            return
+        changed = desk.change(order, order.status, "restart", is_uncertain=True)
+        coin = desk.coin(order.coin)
+        if changed.status == "waiting":
+            return
+        if changed.is_trigger:
+            coin.triggers[order.oid] = order.account
+        else:
+            side = coin.book.side(is_bid=order.is_buy)
+            coin.resting.add(changed, side, desk.queue, desk.now)

@@ -1,0 +1,170 @@
+"""Orders that wait for the mark, or for each other."""
+
+from decimal import Decimal
+
+import pytest
+
+from bistoury.paper_trading import events as said
+
+D = Decimal
+
+
+def long(market, orders, sz="1"):
+    """Hold a long position of one."""
+    limit, _ = orders
+    market.order(10, limit(True, "101", sz, "Ioc"))
+    market.bbo(200, ("99", "1"), ("101", "1"))
+
+
+def placed(market, *rows, grouping="na", at=300):
+    number = market.order(at, *rows, grouping=grouping)
+    market.bbo(at + 200, ("99", "1"), ("101", "1"))
+    market.pass_time(at + 300)
+    return market.statuses(number)
+
+
+def history(market, oid):
+    return [
+        it.order.status for it in market.of(said.OrderChanged) if it.order.oid == oid
+    ]
+
+
+@pytest.mark.parametrize(
+    ("tpsl", "trigger_px", "mark"), [("sl", "95", "94.5"), ("tp", "105", "105")]
+)
+def test_a_trigger_fires_on_the_mark_and_sells(market, orders, tpsl, trigger_px, mark):
+    long(market, orders)
+    _, trigger = orders
+    assert placed(market, trigger(False, trigger_px, "1", tpsl)) == [
+        {"resting": {"oid": 2}}
+    ]
+    market.trade(700, "A", "94", "0.1")  # the last price is not the mark
+    market.mark(800, "100")
+    assert history(market, 2) == ["open"]
+    market.mark(900, mark)
+    assert history(market, 2) == ["open", "triggered"]
+    market.bbo(1000, ("99", "1"), ("101", "1"))
+    assert history(market, 2)[-1] == "filled"
+    assert market.account().positions == {}
+    assert market.fills[-1].px == 99
+
+
+def test_a_triggered_market_order_takes_within_ten_percent(market, orders):
+    long(market, orders)
+    _, trigger = orders
+    placed(market, trigger(False, "95", "1", "sl"))
+    market.mark(900, "94")
+    market.bbo(1000, ("80", "5"), ("101", "1"))
+    assert market.account().done[2].status == "marketOrderNoLiquidityRejected"
+    assert market.account().positions["BTC"].szi == 1
+
+
+def test_a_triggered_limit_order_rests_at_its_price(market, orders):
+    long(market, orders)
+    _, trigger = orders
+    placed(market, trigger(False, "95", "1", "sl", px="100", is_market=False))
+    market.mark(900, "94")
+    market.bbo(1000, ("93", "1"), ("101", "1"))
+    assert history(market, 2) == ["open", "triggered", "open"]
+    market.trade(1100, "B", "102", "4")
+    assert market.fills[-1].px == 100
+
+
+@pytest.mark.parametrize(("tpsl", "px"), [("sl", "101"), ("tp", "99")])
+def test_a_trigger_that_would_fire_at_once_is_refused(market, orders, tpsl, px):
+    long(market, orders)
+    _, trigger = orders
+    assert placed(market, trigger(False, px, "1", tpsl)) == [
+        {"error": "Invalid TP/SL price. asset=0"}
+    ]
+    assert market.of(said.Rejected)[0].order.status == "badTriggerPxRejected"
+
+
+def test_a_trigger_without_a_position_ends(market, orders):
+    long(market, orders)
+    limit, trigger = orders
+    placed(market, trigger(False, "95", "1", "sl"))
+    placed(market, limit(False, "99", "1", "Ioc"), at=700)
+    market.mark(1100, "94")
+    market.bbo(1200, ("93", "1"), ("101", "1"))
+    assert history(market, 2)[-1] == "reduceOnlyCanceled"
+    assert len(market.fills) == 2
+
+
+def group(orders, px="99"):
+    limit, trigger = orders
+    return [
+        limit(True, px, "1"),
+        trigger(False, "110", "1", "tp"),
+        trigger(False, "90", "1", "sl"),
+    ]
+
+
+def test_children_wait_until_their_parent_is_filled(market, orders):
+    assert placed(market, *group(orders), grouping="normalTpsl") == [
+        {"resting": {"oid": 1}},
+        "waitingForFill",
+        "waitingForFill",
+    ]
+    market.mark(700, "89")
+    assert history(market, 3) == ["waiting"]
+    market.mark(710, "100")
+    market.trade(800, "A", "98", "0.4")
+    assert history(market, 3) == ["waiting"]
+    market.trade(810, "A", "98", "4")
+    assert history(market, 3) == ["waiting", "open"]
+    market.mark(900, "89")
+    market.bbo(1000, ("88", "9"), ("101", "1"))
+    assert history(market, 3)[-1] == "filled"
+    assert history(market, 2)[-1] == "siblingFilledCanceled"
+    assert market.account().positions == {}
+
+
+def test_children_of_a_parent_filled_at_once_wait_for_the_mark(market, orders):
+    assert (
+        placed(market, *group(orders, "101"), grouping="normalTpsl")[1:]
+        == ["waitingForTrigger"] * 2
+    )
+
+
+def test_children_end_with_their_parent(market, orders):
+    placed(market, *group(orders), grouping="normalTpsl")
+    market.trade(600, "A", "98", "0.4")
+    market.cancel(700, 1)
+    market.bbo(900, ("99", "1"), ("101", "1"))
+    assert history(market, 2)[-1] == history(market, 3)[-1] == "canceled"
+
+
+def test_children_of_a_parent_that_was_refused_are_refused(market, orders):
+    rows = group(orders, px="100.123456")
+    assert all("error" in it for it in placed(market, *rows, grouping="normalTpsl"))
+    assert market.account().orders == {}
+
+
+def test_position_orders_have_the_size_of_the_position(market, orders):
+    long(market, orders)
+    limit, trigger = orders
+    rows = [trigger(False, "110", "0", "tp"), trigger(False, "90", "0", "sl")]
+    placed(market, *rows, grouping="positionTpsl")
+    placed(market, limit(True, "101", "0.5", "Ioc"), at=700)
+    market.mark(1100, "89")
+    market.bbo(1200, ("88", "9"), ("101", "1"))
+    assert market.fills[-1].sz == D("1.5")
+    assert market.account().orders == {}
+
+
+def test_position_orders_end_with_the_position(market, orders):
+    long(market, orders)
+    limit, trigger = orders
+    placed(market, trigger(False, "90", "0", "sl"), grouping="positionTpsl")
+    placed(market, limit(False, "99", "1", "Ioc"), at=700)
+    assert history(market, 2)[-1] == "reduceOnlyCanceled"
+
+
+def test_triggers_do_not_fire_while_the_feed_is_not_live(market, orders):
+    long(market, orders)
+    _, trigger = orders
+    placed(market, trigger(False, "95", "1", "sl"))
+    market.gap(700, since=650)
+    market.mark(800, "90")
+    assert history(market, 2) == ["open"]
