@@ -100,7 +100,7 @@ class Broadcast:
         window = self._window
         window.look()
         wall = window.moment().wall
-        sample = self.samples.take(wall, lambda: figures_of(window.view()))
+        sample = self.samples.take(wall, lambda: window.read(figures_of))
         if not self.viewers:
             return
         frame = _event("state", compact(window.state()))
