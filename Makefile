@@ -6,9 +6,11 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 SEEDS  ?= 1000
+FUZZ   ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format cover soak mutate sabotage docs measure-view simulate clean
+.PHONY: help demo test check format cover soak mutate sabotage fuzz conformance \
+        faults networks sbom reliability docs measure-view simulate clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -59,6 +61,21 @@ docs: $(READY) ## build the documentation site into site/
 
 measure-view: $(READY) ## what looking at 1, 100 and 1,000 subscriptions costs
 	$(BIN)/python tools/measure_view.py
+
+fuzz: $(READY) ## let a coverage-guided fuzzer eat at the decoder and the session for FUZZ seconds
+	$(BIN)/pip install --quiet --disable-pip-version-check atheris==3.0.0
+	@mkdir -p .corpus && cp tests/golden/*.json .corpus
+	$(BIN)/python tests/fuzz/guided.py -max_total_time=$(FUZZ) -rss_limit_mb=2048 -timeout=10 .corpus
+	HYPOTHESIS_PROFILE=search $(BIN)/python -m pytest -q tests/fuzz --timeout 3600
+
+conformance: $(READY) ## Autobahn's cases against the transport (needs a Python 2.7)
+	$(BIN)/python tools/conformance.py --write
+
+faults: $(READY) ## eight faults against bistoury and its peers, and the table (a quarter of an hour)
+	$(BIN)/python bench/faults --write
+
+networks: $(READY) ## real trouble between network namespaces, an hour of bad weather (needs root)
+	NETWORK_SECONDS=3600 $(BIN)/python -m pytest -q -s tests/networks --timeout 8000
 
 simulate: $(READY) ## the local venue alone
 	@$(BIN)/bistoury sim

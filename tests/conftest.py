@@ -63,7 +63,7 @@ def figures() -> Callable[..., None]:
     """
 
     def note(**numbers: Any) -> None:
-        place = os.environ.get("BISTOURY_FIGURES")
+        place = os.environ.get("SCENARIO_FIGURES")
         if place:
             test = os.environ["PYTEST_CURRENT_TEST"].rpartition(" ")[0]
             line = json.dumps({"test": test.partition("[")[0], **numbers})

@@ -13,7 +13,7 @@ from bistoury import (
 )
 from bistoury.simulator.exchange import Exchange
 from bistoury.simulator.faults import Cut, Flap, RateLimit, Refuse, Silent
-from bistoury.simulator.settings import Limits, Settings
+from bistoury.simulator.settings import Limits, Settings, many_coins
 from bistoury.testing.venue import MemoryVenue
 from bistoury.testing.virtual_time import run
 
@@ -121,6 +121,7 @@ def test_f03_too_many_requests_slows_the_client_down(stage):
             await scene.client.subscribe_trades(coin)
         await stable(scene)
         scene.inject(RateLimit(how="close"), 20)
+        began = scene.now
         await scene.until(lambda: scene.losses)
         assert scene.losses == ["rate_limited"]
         assert scene.events("disconnected")[0].code == 1008
@@ -132,8 +133,42 @@ def test_f03_too_many_requests_slows_the_client_down(stage):
         assert all(map(stage.fitting, scene.delays, steps)), scene.delays
         assert all(delay <= 60 * 1.25 for delay in scene.delays)
         assert scene.client.is_connected()
+        # The venue takes every message for one too many until 20 s have passed, so
+        # a second attempt within them is closed too. After them there is none.
+        refused = [
+            at
+            for at, it in zip(
+                scene.times("disconnected"), scene.events("disconnected"), strict=True
+            )
+            if it.code == 1008
+        ]
+        assert all(at <= began + 20 for at in refused)
+        assert len(refused) <= 2
 
     stage.play(scenario)
+
+
+def test_f03_a_burst_that_was_one_too_many_is_not_repeated(stage):
+    """The venue closes once for a burst; the restore is no second one."""
+
+    async def scenario(scene):
+        for coin in many_coins(60):
+            await scene.client.subscribe_trades(coin)
+        await stable(scene)
+        received = scene.exchange.counters["received"]
+        scene.inject(Cut(how="close", code=1008, reason="Too many requests"))
+        await scene.until(lambda: len(scene.events("ready")) == 2)
+        assert stage.fitting(scene.delays[0], 4.0)
+        # A ping or two and each subscription once; never more than the window has.
+        assert scene.exchange.counters["received"] - received <= 61 + 2
+        await asyncio.sleep(120)
+        assert scene.losses == ["rate_limited"]
+        assert [it.code for it in scene.events("disconnected")] == [1008]
+
+    settings = Settings(
+        coins=many_coins(60), trade_rate=0.2, limits=Limits(messages_per_minute=150)
+    )
+    stage.play(scenario, settings)
 
 
 @pytest.mark.parametrize("lasts", [None, 30.0])
@@ -182,7 +217,10 @@ def test_f06_pongs_without_data_are_not_enough_where_data_is_promised(stage):
         await scene.until(lambda: scene.losses, within=60)
         # The message timeout of 30 s, counted from the last message there was.
         assert scene.now - began <= 31.1
-        assert scene.losses[0] in {"silent", "stale"}
+        assert scene.losses == ["silent"]
+        assert "no messages for 30 s" in scene.events("disconnected")[0].reason
+        # It was said to be stale before, and asked for again.
+        assert [it.rung for it in scene.events("stale")] == ["warn", "resubscribe"]
 
     stage.play(scenario)
 
