@@ -84,7 +84,9 @@ def test_nothing_on_the_site_leads_nowhere(site):
             linked = (path.parent / unquote(parts.path)).resolve()
             if linked.is_dir():
                 linked /= "index.html"
-            if not linked.exists() or (parts.fragment and unquote(parts.fragment) not in page(linked).names):
+            if not linked.exists() or (
+                parts.fragment and unquote(parts.fragment) not in page(linked).names
+            ):
                 broken.append((str(path.relative_to(site)), target))
 
     assert broken == []
