@@ -10,7 +10,7 @@ FUZZ   ?= 60
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check format cover soak mutate sabotage fuzz conformance \
-        faults networks sbom reliability simulate clean
+        faults networks sbom reliability docs measure-view simulate clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -19,6 +19,10 @@ $(READY): pyproject.toml constraints.txt
 	@echo "setting up $(VENV) (once, about a minute)" >&2
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .[dev]
+	@touch $@
+
+$(VENV)/.system: tools/system_packages.sh $(READY)
+	@tools/system_packages.sh
 	@touch $@
 
 demo: $(READY) ## the main job on the local venue: break the connection eight ways, prove each recovery
@@ -34,7 +38,7 @@ format: $(READY) ## rewrite the code in the house style
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-test: check cover ## everything that must pass
+test: $(VENV)/.system check cover ## everything that must pass
 	$(BIN)/python -m pytest --ignore=tests/session
 
 cover: $(READY) ## the session's tests alone must reach every branch of session/
@@ -50,6 +54,13 @@ mutate: $(READY) ## break session/ in every small way; its tests must notice (ab
 
 sabotage: $(READY) ## put six bugs into copies of the client; the suite must find each in a minute
 	$(BIN)/python tools/sabotage.py
+
+docs: $(READY) ## build the documentation site into site/
+	@test -x $(BIN)/zensical || $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .[docs]
+	$(BIN)/zensical build --clean
+
+measure-view: $(READY) ## what looking at 1, 100 and 1,000 subscriptions costs
+	$(BIN)/python tools/measure_view.py
 
 fuzz: $(READY) ## let a coverage-guided fuzzer eat at the decoder and the session for FUZZ seconds
 	$(BIN)/pip install --quiet --disable-pip-version-check atheris==3.0.0
@@ -70,4 +81,4 @@ simulate: $(READY) ## the local venue alone
 	@$(BIN)/bistoury sim
 
 clean: ## remove the virtual environment and what tools left behind
-	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage mutants
+	rm -rf $(VENV) dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage mutants
