@@ -70,6 +70,12 @@ reliability: $(READY) ## play every scenario of docs/reliability.md and write it
 networks: $(READY) ## real trouble between network namespaces, an hour of bad weather (needs root)
 	NETWORK_SECONDS=3600 $(BIN)/python -m pytest -q -s tests/networks --timeout 8000
 
+sbom: $(READY) ## what a plain installation consists of, as CycloneDX: sbom.json
+	@test -x .venv-sbom/bin/python || $(PYTHON) -m venv .venv-sbom
+	.venv-sbom/bin/pip install --quiet --disable-pip-version-check -c constraints.txt .
+	$(BIN)/pip install --quiet --disable-pip-version-check cyclonedx-bom==7.5.0
+	$(BIN)/cyclonedx-py environment --of JSON --pyproject pyproject.toml -o sbom.json .venv-sbom/bin/python
+
 simulate: $(READY) ## the local venue alone
 	@$(BIN)/bistoury sim
 
