@@ -46,7 +46,8 @@ cover: $(READY) ## the session's tests alone must reach every branch of session/
 	$(BIN)/python -m coverage report --include='src/bistoury/session/*' --fail-under=100 --skip-covered --show-missing
 
 soak: $(READY) ## the laws over SEEDS seeds, hundreds of kills, ten million messages (half an hour)
-	SOAK_SEEDS=$(SEEDS) $(BIN)/python -m pytest -q -s tests/recovery/test_law.py tests/recovery/test_kills.py --timeout 36000
+	SOAK_SEEDS=$(SEEDS) BISTOURY_LAW_SEEDS=$(SEEDS) $(BIN)/python -m pytest -q -s \
+	  tests/recovery/test_law.py tests/scenarios/test_law.py tests/recovery/test_kills.py --timeout 36000
 	$(BIN)/python tools/soak.py --write
 
 mutate: $(READY) ## break session/ in every small way; its tests must notice (about an hour)
@@ -74,8 +75,17 @@ conformance: $(READY) ## Autobahn's cases against the transport (needs a Python 
 faults: $(READY) ## eight faults against bistoury and its peers, and the table (a quarter of an hour)
 	$(BIN)/python bench/faults --write
 
+reliability: $(READY) ## play every scenario of docs/reliability.md and write its figures there (ten minutes)
+	$(BIN)/python tools/reliability.py --play
+
 networks: $(READY) ## real trouble between network namespaces, an hour of bad weather (needs root)
 	NETWORK_SECONDS=3600 $(BIN)/python -m pytest -q -s tests/networks --timeout 8000
+
+sbom: $(READY) ## what a plain installation consists of, as CycloneDX: sbom.json
+	@test -x .venv-sbom/bin/python || $(PYTHON) -m venv .venv-sbom
+	.venv-sbom/bin/pip install --quiet --disable-pip-version-check -c constraints.txt .
+	$(BIN)/pip install --quiet --disable-pip-version-check cyclonedx-bom==7.5.0
+	$(BIN)/cyclonedx-py environment --of JSON --pyproject pyproject.toml -o sbom.json .venv-sbom/bin/python
 
 simulate: $(READY) ## the local venue alone
 	@$(BIN)/bistoury sim
