@@ -273,6 +273,12 @@ _TOLD_TO_NOBODY = {
     # Which rows and states are new, for those who get them.
     *("continuity._memory", "continuity._last_frame", "continuity._accepted_at"),
     *("continuity._source", "continuity.has_history"),
+    # When to look at a feed's rhythm again.
+    *(
+        f"{table}.{name}"
+        for table in ("entries", "routes", "_routes", "_occupied")
+        for name in ("look_at", "looked")
+    ),
 }
 _ELSEWHERE = {"rng", "numbers", "_numbers", "continuities", "_effects", "effects"}
 

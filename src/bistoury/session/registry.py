@@ -231,6 +231,7 @@ class Registry:
             entry.holding, entry.asked_at = Holding.NOTHING, inf
             entry.granted_at, entry.is_renewing = inf, False
             entry.is_speaking, entry.last_at, entry.news_at = False, 0.0, 0.0
+            entry.look_at = 0.0
             entry.continuity.source_lost(source)
             if entry.is_wanted:
                 if entry.may_be_asked:
@@ -262,7 +263,7 @@ class Registry:
         self._asked.pop(entry.subscription, None)
         if holding == Holding.NOTHING:
             entry.granted_at, entry.is_speaking = inf, False
-            entry.last_at = entry.news_at = 0.0
+            entry.last_at = entry.news_at = entry.look_at = 0.0
             self._occupied.pop(entry.traits.route, None)
         self._note(entry)
 
