@@ -6,11 +6,12 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 SEEDS  ?= 1000
+KILLS  ?= 200
 FUZZ   ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format cover soak mutate sabotage fuzz conformance \
-        faults networks sbom reliability docs measure-view simulate clean
+.PHONY: help demo test check format cover soak paper-kills mutate sabotage fuzz \
+        conformance faults networks sbom reliability docs measure-view simulate clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -49,6 +50,9 @@ soak: $(READY) ## the laws over SEEDS seeds, hundreds of kills, ten million mess
 	SOAK_SEEDS=$(SEEDS) BISTOURY_LAW_SEEDS=$(SEEDS) $(BIN)/python -m pytest -q -s \
 	  tests/recovery/test_law.py tests/scenarios/test_law.py tests/recovery/test_kills.py --timeout 36000
 	$(BIN)/python tools/soak.py --write
+
+paper-kills: $(READY) ## kill -9 a paper trader KILLS times while orders flow; nothing is lost or repeated
+	PAPER_KILLS=$(KILLS) $(BIN)/python -m pytest -q tests/paper_trading/test_kills.py --timeout 36000
 
 mutate: $(READY) ## break session/ in every small way; its tests must notice (about an hour)
 	$(BIN)/python tools/mutate.py
