@@ -80,7 +80,7 @@ def _made(folder: Path, constraints: Path, interpreter: str) -> Path:
     digest = hashlib.sha256(constraints.read_bytes()).hexdigest()
     if stamp.is_file() and stamp.read_text() == digest:
         return python
-    print(f"setting up {folder.name} (once)", file=sys.stderr)  # noqa: T201
+    print(f"setting up {folder.name} (once)", file=sys.stderr)
     for command in (
         [interpreter, "-m", "venv", str(folder)],
         [
