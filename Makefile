@@ -6,9 +6,10 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 SEEDS  ?= 1000
+ROUNDS ?= 9
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format cover soak mutate sabotage simulate clean
+.PHONY: help demo test check format cover soak mutate sabotage simulate bench bench-guard clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -48,6 +49,13 @@ mutate: $(READY) ## break session/ in every small way; its tests must notice (ha
 
 sabotage: $(READY) ## put six bugs into copies of the client; the suite must find each in a minute
 	$(BIN)/python tools/sabotage.py
+
+bench: $(READY) ## what a message costs, beside other clients; PEERS=1 installs them, WRITE=1 updates the docs
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .[bench]
+	PYTHONPATH=src $(BIN)/python -m bench --rounds $(ROUNDS) $(if $(PEERS),--peers) $(if $(WRITE),--write)
+
+bench-guard: $(READY) ## instructions for each message, beside those recorded (needs valgrind)
+	PYTHONPATH=src $(BIN)/python -m bench.instructions $(if $(RECORD),--record)
 
 simulate: $(READY) ## the local venue alone
 	@$(BIN)/bistoury sim
