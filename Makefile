@@ -8,10 +8,12 @@ READY  := $(VENV)/.ready
 SEEDS  ?= 1000
 KILLS  ?= 200
 FUZZ   ?= 60
+ROUNDS ?= 9
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check format cover soak paper-kills mutate sabotage fuzz \
-        conformance faults networks sbom reliability docs measure-view simulate clean
+        conformance faults networks sbom reliability docs measure-view simulate \
+        bench bench-guard clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -90,6 +92,12 @@ sbom: $(READY) ## what a plain installation consists of, as CycloneDX: sbom.json
 	.venv-sbom/bin/pip install --quiet --disable-pip-version-check -c constraints.txt .
 	$(BIN)/pip install --quiet --disable-pip-version-check cyclonedx-bom==7.5.0
 	$(BIN)/cyclonedx-py environment --of JSON --pyproject pyproject.toml -o sbom.json .venv-sbom/bin/python
+bench: $(READY) ## what a message costs, beside other clients; PEERS=1 installs them, WRITE=1 updates the docs
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .[bench]
+	PYTHONPATH=src $(BIN)/python -m bench --rounds $(ROUNDS) $(if $(PEERS),--peers) $(if $(WRITE),--write)
+
+bench-guard: $(READY) ## instructions for each message, beside those recorded (needs valgrind)
+	PYTHONPATH=src $(BIN)/python -m bench.instructions $(if $(RECORD),--record)
 
 simulate: $(READY) ## the local venue alone
 	@$(BIN)/bistoury sim

@@ -276,7 +276,7 @@ _TOLD_TO_NOBODY = {
     # When to look at a feed's rhythm again.
     *(
         f"{table}.{name}"
-        for table in ("entries", "routes", "_routes", "_occupied")
+        for table in ("entries", "routes", "_routes", "_occupied", "_promising")
         for name in ("look_at", "looked")
     ),
 }

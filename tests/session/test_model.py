@@ -171,6 +171,26 @@ def test_a_part_of_something_unread_or_with_nothing_in_it_is_a_part():
     assert (part.items, part.time) == ([], 0)
 
 
+class Typed(msgspec.Struct):
+    """A message as a Struct."""
+
+    data: object
+    recovered: bool = False
+
+
+@pytest.mark.parametrize(("is_single", "kept"), [(False, ("row 1",)), (True, "row 1")])
+def test_what_is_typed_is_kept_marked_and_parted_like_plain_values(is_single, kept):
+    whole = Update("x", b"frame", None, [item(1), item(2)], Typed("all"))
+    whole.is_single = is_single
+    part = whole.part([item(1)])
+    whole.keep([item(1)])
+    whole.mark("recovered")
+
+    assert (whole.message, part.message) == (None, None)
+    assert whole.typed == Typed(kept, recovered=True)
+    assert part.typed == Typed(kept)
+
+
 def test_a_version_is_known_by_all_of_it():
     assert Version("bar", 1) == Version("bar", 1, None)
     assert len({Version("bar", 1, "a"), Version("bar", 1, "b"), Version("bar", 2)}) == 3
