@@ -517,6 +517,23 @@ def test_how_long_it_was_away_is_told_when_it_is_ready_again(drive, feeds):
     assert it.heard("Ready") == [say.Ready(2, 1, 3.5)]
 
 
+def test_until_it_is_asked_to_connect_it_is_not_away(drive):
+    it = drive()
+    it.now = 100.0
+    it.connect()
+    it.now = 100.5
+    it.opened().pong()
+    assert it.heard("Ready") == [say.Ready(1, 0, 0.5)]
+
+    it.now = 200.0
+    it.close().lost()
+    it.now = 300.0
+    it.connect()
+    it.now = 300.25
+    it.opened().pong()
+    assert it.heard("Ready") == [say.Ready(2, 0, 0.25)]
+
+
 def test_a_flap_on_the_way_counts_as_one_outage(drive, feeds):
     it = drive().live(feeds.trades()).lost().tick().opened()
     it.now += 2.0
