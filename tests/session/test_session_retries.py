@@ -429,6 +429,19 @@ def test_a_probe_that_the_user_cuts_short_is_not_waited_for(drive, feeds, moment
     assert it.state is State.CONNECTING
 
 
+def test_nobody_else_may_try_while_the_probe_is_out(drive, feeds):
+    it = gated(drive, timeout=10.0).want(feeds.trades()).connect()
+    fail(it, 2)
+    while it.state is State.BACKOFF:
+        it.tick()
+    for step in (it.opened, it.pong, lambda: it.ack(feeds.trades())):
+        assert not it.session.breaker.allows(it.now)
+        step()
+
+    assert it.state is State.LIVE
+    assert not it.session.breaker.allows(it.now)
+
+
 def test_a_gate_that_somebody_else_keeps_shut_is_asked_again_and_again(drive):
     it = gated(drive).connect()
     fail(it, 2)
