@@ -3,6 +3,7 @@ Play every scenario of docs/reliability.md and keep what it measured there.
 
     python tools/reliability.py            # say what is not up to date
     python tools/reliability.py --play     # play them all, ten minutes, and rewrite
+    python tools/reliability.py --play --only F07,F35    # some of them
     python tools/reliability.py --write    # rewrite from the figures that are kept
 
 The tests note their figures: seconds until the client let know, seconds from the end
@@ -191,19 +192,25 @@ def _read(name: str) -> Any:
     return json.loads(path.read_text("utf-8")) if path.is_file() else None
 
 
-def measure(page: str) -> None:
-    """Play everything the page names, and keep the figures."""
-    named = sorted({it for tests in tests_of(page).values() for it in tests})
-    alone = [it for it in named if it.startswith(_ONE_AFTER_ANOTHER)]
-    measured = play([it for it in named if it not in alone])
-    measured |= play(alone)
-    kept = {
+def measure(page: str, chosen: list[str]) -> None:
+    """Play what the page names for these scenarios, and keep the figures."""
+    named = {number: it for number, it in tests_of(page).items() if number in chosen}
+    wanted = sorted({it for tests in named.values() for it in tests})
+    alone = [it for it in wanted if it.startswith(_ONE_AFTER_ANOTHER)]
+    together = [it for it in wanted if it not in alone]
+    measured: dict[str, dict[str, float]] = {}
+    for part in filter(None, (together, alone)):
+        measured |= play(part)
+    kept = _read("reliability.json") or {"scenarios": {}}
+    fresh = by_scenario(page, measured)
+    scenarios = kept["scenarios"] | {number: fresh[number] for number in named}
+    KEPT.mkdir(exist_ok=True)
+    found = {
         "v": 1,
         "python": platform.python_version(),
-        "scenarios": by_scenario(page, measured),
+        "scenarios": dict(sorted(scenarios.items())),
     }
-    KEPT.mkdir(exist_ok=True)
-    text = json.dumps(kept, indent=1)
+    text = json.dumps(found, indent=1)
     (KEPT / "reliability.json").write_text(text + "\n", "utf-8")
 
 
@@ -215,11 +222,17 @@ def main() -> int:
     parser.add_argument(
         "--play", action="store_true", help="play them all, and rewrite"
     )
+    parser.add_argument("--only", help="with --play: some, as in F07,F35")
     parser.add_argument("--write", action="store_true", help="rewrite the page")
     given = parser.parse_args()
     page = PAGE.read_text("utf-8")
+    known = tests_of(page)
+    chosen = given.only.split(",") if given.only else list(known)
+    if unknown := sorted(set(chosen) - set(known)):
+        parser.error(f"--only: there is no scenario {unknown[0]!r}")
     if given.play:
-        measure(page)
+        measure(page, chosen)
+        page = PAGE.read_text("utf-8")  # it may have been worked on meanwhile
     fresh = render(page)
     if given.play or given.write:
         PAGE.write_text(fresh, "utf-8")
