@@ -398,6 +398,8 @@ def test_f21_a_crowd_that_loses_its_server_does_not_come_back_as_one(stage):
         # Spread evenly it would be 40 in a tenth of a second.
         crowd = max(sum(at <= it < at + 0.1 for it in back) for at in back)
         assert crowd <= 70
+        noticed = min(scenes[0].times("disconnected")) - began
+        stage.note(notice=noticed, recover=back[-1])
         await asyncio.gather(*(client.disconnect() for client in clients))
         venue.stop()
 
@@ -478,6 +480,7 @@ def test_f24_five_minutes_without_a_phase_of_the_handshake_are_survived(
         assert len(transport.attempts) <= 14
         await scene.live()
         assert scene.now <= 300 + 60 * 1.25 + 2
+        stage.note(recover=scene.now - 300)
         await client.disconnect()
         venue.stop()
 

@@ -2,6 +2,7 @@
 
 import ast
 import importlib.util
+import json
 import re
 from pathlib import Path
 
@@ -62,6 +63,12 @@ def test_every_numbered_test_is_named():
 
 def test_the_page_says_what_the_kept_figures_say():
     assert reliability.render(TEXT) == TEXT
+
+
+def test_nothing_was_lost_without_a_word_and_nothing_came_twice():
+    kept = json.loads((ROOT / "docs" / "figures" / "reliability.json").read_text())
+    for scenario, figures in kept["scenarios"].items():
+        assert figures.get("lost", 0) == figures.get("repeated", 0) == 0, scenario
 
 
 def test_a_figure_is_the_worst_of_all_the_tests_of_a_scenario():
