@@ -13,8 +13,6 @@ how many connections it tried within the worst minute. The status is 1 if bistou
 beaten in a figure that ``REASONS`` has no reason for.
 """
 
-# ruff: noqa: T201
-
 from __future__ import annotations
 
 import argparse

@@ -59,7 +59,7 @@ def _interpreter() -> str:
     for name in _INTERPRETERS:
         places = [shutil.which(name), *_versions(name)]
         for place in filter(None, places):
-            done = subprocess.run(  # noqa: S603 -- an interpreter
+            done = subprocess.run(
                 [place, "-c", "import venv"], capture_output=True, check=False
             )
             if done.returncode == 0:
@@ -80,7 +80,7 @@ def _made(folder: Path, constraints: Path, interpreter: str) -> Path:
     digest = hashlib.sha256(constraints.read_bytes()).hexdigest()
     if stamp.is_file() and stamp.read_text() == digest:
         return python
-    print(f"setting up {folder.name} (once)", file=sys.stderr)  # noqa: T201
+    print(f"setting up {folder.name} (once)", file=sys.stderr)
     for command in (
         [interpreter, "-m", "venv", str(folder)],
         [
@@ -89,7 +89,7 @@ def _made(folder: Path, constraints: Path, interpreter: str) -> Path:
             *_WANTED[folder.name],
         ],
     ):
-        subprocess.run(  # noqa: S603 -- our own words
+        subprocess.run(
             command, check=True, capture_output=True, timeout=900
         )
     (folder / ".gitignore").write_text("*\n")

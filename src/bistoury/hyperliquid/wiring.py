@@ -13,7 +13,9 @@ from ..errors import ConfigError
 from ..recorder.journal import Journal
 from ..resilience import ConnectionCircuitBreaker
 from ..session import Backoff, Policy, Session
+from ..supervisor import Codec
 from ..transport.base import Transport
+from . import wire
 from .group import Group
 from .limits import Account
 from .line import Line, Owner
@@ -33,8 +35,10 @@ class LineMaker:
         circuit_breaker: ConnectionCircuitBreaker | None,
         wall_clock: Callable[[], float],
         journal: Journal | None = None,
+        codec: Codec = wire,
     ) -> None:
         self._owner = owner
+        self._codec = codec
         self._config = config
         self._account = account
         self._transport = transport
@@ -59,7 +63,14 @@ class LineMaker:
             numbers=self._numbers,
         )
         url = self._config.ws_url
-        line = Line(self._owner, session, self._transport, url, self._wall_clock)
+        line = Line(
+            self._owner,
+            session,
+            self._transport,
+            url,
+            self._wall_clock,
+            codec=self._codec,
+        )
         if self._journal is not None:
             line.supervisor.recorder = self._journal.line(session)
         return line

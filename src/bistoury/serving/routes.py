@@ -79,7 +79,7 @@ class Routes:
 
     async def healthz(self, _: web.Request) -> web.Response:
         """Say that the process answers: a broken connection is no reason to kill it."""
-        lag = self._window.view().loop_lag
+        lag = self._window.read(lambda view: view.loop_lag)
         return _json({"v": 1, "status": "alive", "loop_lag_seconds": lag})
 
     async def readyz(self, _: web.Request) -> web.Response:
