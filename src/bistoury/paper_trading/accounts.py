@@ -185,8 +185,8 @@ class Accounts:
             case said.TwapChanged():
                 self.last_twap = max(self.last_twap, event.twap_id)
                 account.twaps[event.twap_id] = event
-            case said.Replied(nonce=nonce) if nonce is not None:
-                account.answers[nonce] = event.answer
+            case said.Settled():
+                account.answers[event.nonce] = event.answer
                 while len(account.answers) > KEPT_NONCES:
                     del account.answers[next(iter(account.answers))]
             case _:
