@@ -6,6 +6,7 @@ import asyncio
 import gc
 import json
 import logging
+import threading
 from random import Random
 
 import pytest
@@ -272,7 +273,10 @@ async def test_a_client_in_a_thread_of_its_own_is_shown_as_well(venue, http):
     client.reconnect_delay = 0.2
     await client.connect()
     await client.subscribe_trades("BTC")
-    heard = []
+    heard, threads = [], set()
+    stop = client._window.listen(
+        lambda verdict, notice: threads.add(threading.current_thread())
+    )
     async with client.serve(port=0) as server, client.alerts(heard.append):
         task = asyncio.ensure_future(events(http, server, 10))
         venue.inject(Cut())
@@ -281,4 +285,6 @@ async def test_a_client_in_a_thread_of_its_own_is_shown_as_well(venue, http):
         assert states[-1]["incident_count"] == 1
         for path in ("/metrics", "/readyz", "/incidents/1.json"):
             assert (await get(http, server, path))[0] == 200, path
+    stop()
     await client.disconnect()
+    assert threads == {threading.current_thread()}  # an event of asyncio is not safe

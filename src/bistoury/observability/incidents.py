@@ -186,11 +186,6 @@ class Incidents:
         """How many there have been."""
         return self._count
 
-    @property
-    def is_going_on(self) -> bool:
-        """Whether in any of them things are not well again yet."""
-        return any(it.recovered is None for it in reversed(self._all))
-
     def going_on(self, kind: str) -> Incident | None:
         """Return the one of this kind in which things are not well again yet."""
         return next(
