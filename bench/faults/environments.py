@@ -89,9 +89,7 @@ def _made(folder: Path, constraints: Path, interpreter: str) -> Path:
             *_WANTED[folder.name],
         ],
     ):
-        subprocess.run(
-            command, check=True, capture_output=True, timeout=900
-        )
+        subprocess.run(command, check=True, capture_output=True, timeout=900)
     (folder / ".gitignore").write_text("*\n")
     stamp.write_text(digest)
     return python
