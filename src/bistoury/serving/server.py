@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from ..errors import ConfigError
 from ..observability.window import Window
+from .panels import Panel, drawn
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8766
@@ -32,6 +33,7 @@ class StatusServer:
         *,
         token: str | None = None,
         allowed_hosts: Iterable[str] = (),
+        panels: Iterable[Panel] = (),
     ) -> None:
         from .guard import Guard  # noqa: PLC0415 -- aiohttp, for those who serve
 
@@ -40,6 +42,7 @@ class StatusServer:
         self.host, self.port = host, port
         self._window = window
         self._guard = Guard(host, token, tuple(allowed_hosts))
+        self._panels = tuple(panels)
         self._runner: Any = None
         self._broadcast: Any = None
 
@@ -48,6 +51,10 @@ class StatusServer:
         """Where the page is."""
         shown = f"[{self.host}]" if ":" in self.host else self.host
         return f"http://{shown}:{self.port}"
+
+    def state(self) -> dict[str, Any]:
+        """Return what ``/state.json`` gives: all of the client, and the panels."""
+        return {**self._window.state(), "panels": drawn(self._panels)}
 
     async def start(self) -> Self:
         """
@@ -68,8 +75,8 @@ class StatusServer:
             middlewares=[middleware(self._guard)],  # type: ignore[list-item]
             client_max_size=_MOST_BODY,
         )
-        broadcast = Broadcast(self._window)
-        Routes(self._window, broadcast).add_to(app)
+        broadcast = Broadcast(self._window, self.state)
+        Routes(self._window, self.state, broadcast).add_to(app)
         runner = web.AppRunner(
             app,
             access_log=None,
