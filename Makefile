@@ -6,9 +6,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 SEEDS  ?= 1000
-KILLS  ?= 200
 FUZZ   ?= 60
 ROUNDS ?= 9
+KILLS  ?= 200
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check format cover soak paper-kills mutate sabotage fuzz \

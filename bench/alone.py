@@ -257,7 +257,8 @@ async def _recovery(rounds: int, feeds: int) -> Result:
     from bistoury import Config, HyperLiquidIntegration
 
     coins = [f"C{number}" for number in range(feeds)]
-    beyond = []
+    beyond: list[float] = []
+    spent: list[float] = []
     for _ in range(rounds):
         sockets: set[asyncio.StreamWriter] = set()
 
@@ -277,7 +278,7 @@ async def _recovery(rounds: int, feeds: int) -> Result:
         )
         waiting: set[str] = set(coins)
         done = asyncio.Event()
-        attempts: list[float] = []
+        attempts: list[tuple[float, float]] = []
 
         def take(message: Any) -> None:
             waiting.discard(message["data"]["coin"])
@@ -298,14 +299,21 @@ async def _recovery(rounds: int, feeds: int) -> Result:
             connect = transport.connect
 
             async def noted(url: str, receiver: Any) -> Any:
-                attempts.append(time.monotonic())
+                attempts.append((time.monotonic(), time.process_time()))
                 return await connect(url, receiver)
 
             transport.connect = noted
             await done.wait()
-            beyond.append((time.monotonic() - attempts[-1]) * 1000)
+            began, cpu = attempts[-1]
+            beyond.append((time.monotonic() - began) * 1000)
+            spent.append((time.process_time() - cpu) * 1000)
         server.close()
-    return {"feeds": feeds, "rounds": rounds, "ms": sorted(beyond)}
+    return {
+        "feeds": feeds,
+        "rounds": rounds,
+        "ms": sorted(beyond),
+        "cpu_ms": median(spent),
+    }
 
 
 def recovery(rounds: int = 9, feeds: int = 100) -> Result:

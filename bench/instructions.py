@@ -33,11 +33,8 @@ SCENARIOS: dict[str, tuple[str, int, bool]] = {
     # name: mix, subscriptions besides those of the mix, typed
     "mixed, dicts": ("mixed", 0, False),
     "mixed, typed": ("mixed", 0, True),
-    "bbo, dicts": ("bbo", 0, False),
     "trades, dicts": ("trades", 0, False),
-    "l2Book, typed": ("l2Book", 0, True),
     "bbo, 1 subscription": ("bbo", -3, False),
-    "bbo, 10 subscriptions": ("bbo", 6, False),
     "bbo, 100 subscriptions": ("bbo", 96, False),
     "bbo, 1000 subscriptions": ("bbo", 996, False),
 }

@@ -155,7 +155,8 @@ def _recovery(found: dict[str, Any]) -> Row:
         f"first data on each of {found['feeds']} feeds, from the attempt, on loopback",
         "≤ 20 ms",
         f"{middle:.0f} ms ({spans[0]:.0f} to {spans[-1]:.0f}),"
-        " the venue's share on the same core included",
+        f" of which {found['cpu_ms']:.0f} ms of processor time, a venue in the same"
+        " process included",
         _verdict(middle <= 20),
     )
 

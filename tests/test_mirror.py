@@ -26,6 +26,12 @@ ELSEWHERE = {
     "cli/status.py": "cli/test_serve.py",
     "cli/examination/check.py": "cli/test_doctor.py",
     "cli/examination/course.py": "cli/test_doctor.py",
+    # The commands of paper trading are typed one after the other.
+    "cli/paper/asking_why.py": "cli/paper/test_paper.py",
+    "cli/paper/looking.py": "cli/paper/test_paper.py",
+    "cli/paper/place.py": "cli/paper/test_paper.py",
+    "cli/paper/start.py": "cli/paper/test_paper.py",
+    "cli/paper/trading.py": "cli/paper/test_paper.py",
     # The audit and the requests over the socket are seen working together.
     "endings.py": "test_supervisor.py",
     "receiver.py": "test_supervisor.py",
@@ -45,6 +51,7 @@ ELSEWHERE = {
     # A server is seen whole.
     "serving/broadcast.py": "serving/test_server.py",
     "serving/routes.py": "serving/test_server.py",
+    "serving/site.py": "serving/test_server.py",
     "hyperliquid/showing.py": "serving/test_server.py",
     "recorder/file.py": "recorder/test_journal.py",
     "recorder/records.py": "recorder/test_journal.py",
@@ -82,6 +89,16 @@ ELSEWHERE = {
     "paper_trading/trading.py": "paper_trading/test_engine.py",
     "paper_trading/wire.py": "paper_trading/test_actions.py",
     "paper_trading/writer.py": "paper_trading/test_engine.py",
+    # A paper server is seen from outside.
+    "paper_trading/server/account_answers.py": "paper_trading/server/test_info.py",
+    "paper_trading/server/account_feeds.py": "paper_trading/server/test_socket.py",
+    "paper_trading/server/control.py": "paper_trading/server/test_server.py",
+    "paper_trading/server/overview.py": "paper_trading/server/test_server.py",
+    "paper_trading/server/routes.py": "paper_trading/server/test_server.py",
+    "paper_trading/server/rows.py": "paper_trading/server/test_info.py",
+    "paper_trading/server/telling_accounts.py": "paper_trading/server/test_socket.py",
+    "paper_trading/server/trader.py": "paper_trading/server/test_server.py",
+    "paper_trading/server/typed_actions.py": "paper_trading/server/test_signatures.py",
     # Tools of tests: every test that uses them tests them.
     "testing/local_info.py": "recovery/test_law.py",
     "testing/oracle.py": "recovery/test_law.py",

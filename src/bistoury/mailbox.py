@@ -196,7 +196,11 @@ class Mailbox(Generic[Item]):
             return
         if result is None or not inspect.isawaitable(result):
             self.handled += 1
-            self._took(perf_counter() - began)
+            seconds = perf_counter() - began
+            if seconds > self.slowest or seconds >= SLOW_AFTER:
+                self._took(seconds)
+            else:
+                self.busy += seconds
             return
         # A lambda around a coroutine function looks plain until it is called.
         self._is_plain, self.direct_call = False, None
@@ -205,8 +209,7 @@ class Mailbox(Generic[Item]):
 
     def _took(self, seconds: float) -> None:
         self.busy += seconds
-        if seconds > self.slowest:  # noqa: PLR1730 -- no call: runs for each message
-            self.slowest = seconds
+        self.slowest = max(self.slowest, seconds)
         if seconds >= SLOW_AFTER:
             self._reporter.handler_slow(self.handler, seconds, self.depth)
 

@@ -143,7 +143,11 @@ def check_bistoury(args: list[str]) -> None:
         assert args[0] in [opt for it in group.params for opt in it.opts]
         return
     name, command, rest = group.resolve_command(context, args)
-    given = command.make_context(name, rest, parent=context).params
+    made = command.make_context(name, list(rest), parent=context)
+    if hasattr(command, "list_commands"):
+        name, command, rest = command.resolve_command(made, rest)
+        made = command.make_context(name, rest, parent=made)
+    given = made.params
     if given.get("inject") is not None:
         read_fault(given["inject"])
 

@@ -34,7 +34,7 @@ async def live_and_die(url, journal, first, count, rng):
         env=environment,
     )
     acknowledged, after = set(), rng.randrange(1, 25) if rng else None
-    while line := await asyncio.wait_for(process.stdout.readline(), 60):
+    while line := await asyncio.wait_for(process.stdout.readline(), 100):
         words = line.decode().split()
         if not line.endswith(b"\n"):
             break
@@ -50,7 +50,7 @@ async def live_and_die(url, journal, first, count, rng):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(60 + 20 * KILLS)
+@pytest.mark.timeout(120 + 30 * KILLS)
 async def test_kills_lose_nothing_acknowledged_and_repeat_nothing(tmp_path):
     journal, rng = tmp_path / "paper.db", Random(KILLS)
     settings = Settings(

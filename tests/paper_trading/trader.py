@@ -36,7 +36,6 @@ async def main():
         entry_latency="constant(0)",
         cancel_latency="constant(0)",
         response_latency="constant(0)",
-        restart="keep",
     )
     engine = PaperTradingEngine(
         config, coins=["BTC"], journal=JOURNAL, paper=paper, cash="100000000"

@@ -184,6 +184,16 @@ def test_a_loss_is_told_with_what_is_known_of_it(drive):
     assert it.session.last_error == "Expired"
 
 
+def test_a_connection_is_up_from_when_it_opened(drive):
+    it = drive()
+    it.now = 10.0
+    it.connect().opened()
+    it.now = 15.0
+    it.lost()
+
+    assert [gone.uptime_seconds for gone in it.heard("Disconnected")] == [5.0]
+
+
 def test_a_loss_without_a_reason_is_known_by_its_cause(drive):
     it = drive().live().lost(Cause.DNS)
 

@@ -291,6 +291,14 @@ def test_a_question_dies_with_its_connection(drive, feeds):
     assert [notice.cause for _, notice in it.told("Disconnected")] == [Cause.NETWORK]
 
 
+def test_a_question_that_died_with_its_connection_holds_no_attempt_back(drive, feeds):
+    it = drive().stable(feeds.trades()).tick(late=600.0)
+    it.now += 1.0
+    it.lost()
+
+    assert it.deadline == it.session.retry_at == it.now + 1.0
+
+
 def test_how_long_a_question_waits_is_a_setting(drive, feeds, steady):
     policy = msgspec.structs.replace(steady, probe_timeout=1.5, late_after=8.0)
     it = drive(policy).stable(feeds.trades()).tick(late=8.0)
@@ -432,6 +440,24 @@ def test_an_attempt_that_does_not_use_its_grace_is_given_up(drive):
 
     (gone,) = it.heard("Disconnected")
     assert gone.cause is Cause.CONNECT_TIMEOUT
+
+
+def test_an_attempt_that_fails_in_its_grace_is_followed_when_the_grace_is_over(drive):
+    it = drive().connect().tick(late=600.0)
+    woke = it.now
+    it.now += 1.0
+    it.lost()
+    assert it.session.retry_at == woke + 2.0
+
+    it.tick()
+    assert (it.state, it.now) == (State.CONNECTING, woke + 3.0)
+
+
+def test_an_attempt_that_was_called_off_leaves_no_grace_behind(drive):
+    it = drive().connect().tick(late=600.0)
+    it.close().lost().connect().opened()
+
+    assert it.deadline == it.now + 1.0
 
 
 @pytest.mark.parametrize("step", [HOUR, -HOUR])

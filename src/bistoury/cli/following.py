@@ -76,24 +76,47 @@ class Served:
         return found
 
     async def _get(self, path: str) -> Any:
-        import aiohttp  # noqa: PLC0415
+        status, body = await ask(self._http, "GET", self._url + path, self._headers)
+        if status == 404:  # noqa: PLR2004
+            return None
+        if status != 200:  # noqa: PLR2004
+            raise UnreachableError(_why(self._url, status))
+        return decoded(body, f"{self._url} is not a served client")
 
-        try:
-            async with self._http.get(
-                self._url + path, headers=self._headers, allow_redirects=False
-            ) as answer:
-                body = await answer.read()
-                if answer.status == 404:  # noqa: PLR2004
-                    return None
-                if answer.status != 200:  # noqa: PLR2004
-                    raise UnreachableError(_why(self._url, answer.status))
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            why = "no answer in time" if isinstance(error, TimeoutError) else error
-            raise UnreachableError(f"{self._url}: {why}") from None
-        try:
-            return msgspec.json.decode(body)
-        except msgspec.DecodeError:
-            raise UnreachableError(f"{self._url} is not a served client") from None
+
+async def ask(
+    http: Any, method: str, url: str, headers: dict[str, str], body: bytes | None = None
+) -> tuple[int, bytes]:
+    """
+    Ask a server on this machine; return the status and the body of its answer.
+
+    Raises:
+        UnreachableError: it does not answer.
+    """
+    import aiohttp  # noqa: PLC0415
+
+    try:
+        async with http.request(
+            method, url, headers=headers, data=body, allow_redirects=False
+        ) as answer:
+            return answer.status, await answer.read()
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        why = "no answer in time" if isinstance(error, TimeoutError) else error
+        where = "/".join(url.split("/")[:3])
+        raise UnreachableError(f"{where}: {why}") from None
+
+
+def decoded(body: bytes, trouble: str) -> Any:
+    """
+    Read a JSON document.
+
+    Raises:
+        UnreachableError: it is none; says ``trouble``.
+    """
+    try:
+        return msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        raise UnreachableError(trouble) from None
 
 
 def _why(url: str, status: int) -> str:
@@ -105,14 +128,21 @@ def _why(url: str, status: int) -> str:
 @asynccontextmanager
 async def served(url: str, token: str | None) -> AsyncIterator[Served]:
     """Follow a client that is served at ``url``."""
+    async with asking(url, "http://127.0.0.1:8766") as http:
+        yield Served(http, url, token)
+
+
+@asynccontextmanager
+async def asking(url: str, example: str) -> AsyncIterator[Any]:
+    """Open what asks a server at ``url``, once that can be one."""
     import aiohttp  # noqa: PLC0415 -- only who follows another process needs it
 
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConfigError("--at", url, "a URL such as http://127.0.0.1:8766")
+        raise ConfigError("--at", url, f"a URL such as {example}")
     timeout = aiohttp.ClientTimeout(total=_WITHIN)
     async with aiohttp.ClientSession(timeout=timeout) as http:
-        yield Served(http, url, token)
+        yield http
 
 
 @asynccontextmanager

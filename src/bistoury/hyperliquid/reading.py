@@ -54,7 +54,7 @@ def _trades(frame: bytes) -> Update:
     rows = message["data"]
     coin = rows[0]["coin"]
     items = [
-        (row["time"], row["time"] << 64 | row["tid"], row)
+        (time := row["time"], time << 64 | row["tid"], row)
         for row in rows
         if row["coin"] == coin
     ]
@@ -133,7 +133,7 @@ def _typed_trades(frame: bytes) -> Update:
     rows = message.data
     coin = rows[0].coin
     items = [
-        (row.time, row.time << 64 | row.trade_id, row)
+        (time := row.time, time << 64 | row.trade_id, row)
         for row in rows
         if row.coin == coin
     ]

@@ -145,6 +145,13 @@ class Accounts:
             accounts.apply(event)
         return accounts
 
+    def learn(self, px_decimals: dict[str, int]) -> None:
+        """Take how many decimals the prices of coins have."""
+        self.px_decimals.update(px_decimals)
+        for account in self.by_name.values():
+            for held in account.positions.values():
+                held.px_decimals = px_decimals.get(held.coin, held.px_decimals)
+
     def apply(self, event: Event) -> None:
         """Let a fact change what it changes."""
         self.last_at = max(self.last_at, event.at)

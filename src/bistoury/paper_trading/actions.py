@@ -249,7 +249,7 @@ class Actions:
         if order.cloid is None:
             order.cloid = old.cloid
         order.siblings, order.parent = old.siblings, old.parent
-        order.is_position_tpsl = old.is_position_tpsl
+        order.is_position_tpsl = old.is_position_tpsl and order.is_trigger
         self._desk.change(old, "canceled", f"modified:{order.oid}")
         return self._placing.place(order, evidence)
 

@@ -346,9 +346,6 @@ class PaperTradingEngine(Trading, Reading):
             if coin not in universe.by_coin:
                 raise ConfigError("coins", coin, "perpetuals that the venue lists")
         self.metas = metas
-        if self._before:
-            places = {name: it.px_decimals for name, it in universe.by_coin.items()}
-            self._accounts = Accounts.folded(self._before, places)
         self._venue = PaperVenue(universe, self.paper, self._accounts)
 
     async def _settle_funding(self) -> None:

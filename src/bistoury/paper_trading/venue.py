@@ -56,7 +56,7 @@ class PaperVenue:
         if accounts is None:
             accounts = Accounts()
         places = {name: it.px_decimals for name, it in universe.by_coin.items()}
-        accounts.px_decimals.update(places)
+        accounts.learn(places)
         self.config = config.checked()
         self.desk = Desk(universe, self.config, accounts)
         self.placing = Placing(self.desk)
