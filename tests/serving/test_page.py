@@ -235,6 +235,25 @@ async def test_a_refused_subscription_is_shown_first_with_the_venues_words(
     assert "Invalid subscription" in await page.locator("#rows tr.why").inner_text()
 
 
+async def test_panels_of_others_stand_on_the_page_as_text(browser, client):
+    rows = [("<b>main</b>", "1")]
+
+    def panel():
+        return {"title": "Mine", "columns": ("who", "n"), "rows": rows, "note": "so"}
+
+    async with client.serve(port=0, panels=[panel]) as server:
+        watched = await opened(browser, server, "phone")
+        page = await watched.open()
+        table = page.locator("#panels table")
+        await table.get_by_text("<b>main</b>").wait_for()
+        rows[:] = [("other", "2"), ("third", "3")]
+        await table.get_by_text("third").wait_for()
+        rows[:] = []
+        await table.get_by_text("third").wait_for(state="detached")
+        assert await page.evaluate("document.documentElement.scrollWidth") <= 360
+        assert (watched.complaints, watched.strangers) == ([], [])
+
+
 async def test_a_thousand_subscriptions_stay_usable(browser):
     coins = tuple(f"C{number}" for number in range(100))
     types = [{"type": it} for it in ("trades", "bbo", "l2Book", "activeAssetCtx")]

@@ -8,6 +8,7 @@ slowly skips frames: each is complete, so the newest is all that matters.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from time import perf_counter
 from typing import Any
@@ -42,11 +43,12 @@ _NEWS = (
 class Broadcast:
     """Makes frames on a task of its own, from ``start`` to ``stop``."""
 
-    def __init__(self, window: Window) -> None:
+    def __init__(self, window: Window, state: Callable[[], dict[str, Any]]) -> None:
         self.samples = Samples()
         self.viewers = 0
         self.is_over = False
         self._window = window
+        self._state = state
         self._frame = b""
         self._number = 0
         self._fresh = asyncio.Condition()
@@ -68,7 +70,7 @@ class Broadcast:
     def first(self) -> bytes:
         """Return what a new viewer needs: the past, and how things are now."""
         history = _event("history", self.samples.columns())
-        return history + _event("state", compact(self._window.state()))
+        return history + _event("state", compact(self._state()))
 
     async def next(self, seen: int) -> tuple[int, bytes]:
         """Wait for a frame newer than ``seen``; an empty one is the end."""
@@ -103,7 +105,7 @@ class Broadcast:
         sample = self.samples.take(wall, lambda: window.read(figures_of))
         if not self.viewers:
             return
-        frame = _event("state", compact(window.state()))
+        frame = _event("state", compact(self._state()))
         if sample is not None:
             frame = _event("sample", sample) + frame
         async with self._fresh:
