@@ -10,6 +10,7 @@ from bistoury import (
     Config,
     ConfigError,
     HyperLiquidIntegration,
+    SessionClosedError,
     StaleDataError,
     SubscriptionRefusedError,
 )
@@ -191,6 +192,46 @@ def test_handlers_and_iterators_hear_of_everything():
         assert all(it.paper for it in events)
 
     played(scenario)
+
+
+def test_a_stop_ends_what_is_under_way():
+    async def scenario(engine, venue):
+        begun = asyncio.Event()
+
+        async def forever(event):
+            begun.set()
+            await asyncio.sleep(1_000_000)
+
+        engine.on("order", forever)
+        await engine.market_open("BTC", True, "0.01")
+        await begun.wait()
+        task = asyncio.ensure_future(engine.market_open("BTC", True, "0.01"))
+        await asyncio.sleep(0.01)
+        loop = asyncio.get_running_loop()
+        before = loop.time()
+        await engine.stop()
+        assert loop.time() - before < 2
+        with pytest.raises(SessionClosedError, match="stopped"):
+            await task
+
+    played(scenario)
+
+
+def test_an_hour_that_nobody_saw_is_paid_by_the_venues_history():
+    async def scenario(engine, venue):
+        await engine.market_open("BTC", True, "0.01")
+        # Silence from before the hour until after it.
+        await asyncio.sleep(3600 - venue.now() % 3600 - 60)
+        venue.exchange.inject(Silent(), venue.now(), 120)
+        await asyncio.sleep(400)
+        (paid,) = engine.accounts["main"].fundings
+        assert paid.is_estimated
+        assert paid.time % 3_600_000 == 0
+        rows = await engine.client.info.get_funding_rate("BTC", paid.time - 1)
+        assert paid.rate == D(rows[0]["fundingRate"])
+        assert engine.venue.solvency.due == {}
+
+    played(scenario, settings=Settings(coins=("BTC", "ETH"), trade_rate=0.05))
 
 
 def test_several_accounts_stand_side_by_side():
@@ -382,10 +423,15 @@ def test_without_a_venue_it_goes_on_trying():
 
 def test_nothing_in_it_can_reach_order_entry(root):
     folder = root / "src" / "bistoury" / "paper_trading"
+    # A server may be in it, but nothing that asks another one, or holds a key.
+    ways = ("ClientSession", "import requests", "urllib", "http.client", "websockets")
     for path in folder.rglob("*.py"):
         text = path.read_text()
-        for word in ("aiohttp", "requests", "urllib", "http.client", "private_key"):
+        for word in (*ways, "import aiohttp", "private_key", '/exchange", json'):
             assert word not in text, f"{path.name} mentions {word}"
+    # What it asks over REST is asked by the client, which knows no other path.
+    asked = [it.read_text() for it in (folder.parent / "hyperliquid").rglob("*.py")]
+    assert not any('/exchange"' in text for text in asked)
 
 
 @pytest.mark.parametrize(

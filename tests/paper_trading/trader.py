@@ -47,6 +47,8 @@ async def main():
 
     async def send(nonce):
         book = engine.venue.desk.coin("BTC").book
+        while not book.bids.levels or not book.asks.levels:
+            await asyncio.sleep(0.005)
         takes = nonce % 2 == 0
         level = book.asks.best if takes else book.bids.levels[-1]
         tif = {"limit": {"tif": "Ioc" if takes else "Gtc"}}

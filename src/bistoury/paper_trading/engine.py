@@ -17,7 +17,12 @@ from itertools import count
 from typing import Any, Self
 
 from ..config import Config
-from ..errors import BistouryError, ConfigError, StaleDataError
+from ..errors import (
+    BistouryError,
+    ConfigError,
+    SessionClosedError,
+    StaleDataError,
+)
 from ..hyperliquid.client import HyperLiquidIntegration
 from . import events as said
 from .accounts import Account, Accounts
@@ -38,6 +43,7 @@ logger = logging.getLogger(__name__)
 DEFAULT_COINS = ("BTC", "ETH")
 _AGAIN_AFTER = 30.0
 _RULES_WITHIN = 10.0
+_HANDLERS_WITHIN = 1.0
 _HOUR_MS = 3_600_000
 
 
@@ -151,9 +157,10 @@ class PaperTradingEngine(Trading, Reading):
             await self._writer.finish()
             self._writer = None
         for answer in self._answers.values():
-            answer.cancel()
+            if not answer.done():
+                answer.set_exception(SessionClosedError("the engine was stopped"))
         self._answers.clear()
-        self._telling.close()
+        await self._telling.finish(_HANDLERS_WITHIN)
         if self._venue is not None:
             # What comes next begins with what is known now.
             self._before = []
@@ -189,6 +196,7 @@ class PaperTradingEngine(Trading, Reading):
         Raises:
             ConfigError: there is no such account.
             StaleDataError: nothing was heard of the market yet.
+            SessionClosedError: the engine was stopped before there was an answer.
             JournalError: what comes of it cannot be written down.
         """
         self._check_account(account)

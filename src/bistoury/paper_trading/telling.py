@@ -68,10 +68,18 @@ class Telling:
         finally:
             self._streams.remove(stream)
 
-    def close(self) -> None:
-        """End the iterators."""
+    async def finish(self, within: float) -> None:
+        """End the iterators, and running handlers after ``within`` seconds."""
         for stream in self._streams:
             stream.put_nowait(None)
+        asking = asyncio.current_task()
+        running = [it for it in self._tasks if it is not asking]
+        if running:
+            _, unfinished = await asyncio.wait(running, timeout=within)
+            for task in unfinished:
+                task.cancel()
+            if unfinished:
+                await asyncio.wait(unfinished)
 
     def _done(self, task: asyncio.Future[Any]) -> None:
         self._tasks.discard(task)
