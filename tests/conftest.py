@@ -66,7 +66,8 @@ def figures() -> Callable[..., None]:
         place = os.environ.get("SCENARIO_FIGURES")
         if place:
             test = os.environ["PYTEST_CURRENT_TEST"].rpartition(" ")[0]
-            line = json.dumps({"test": test.partition("[")[0], **numbers})
+            rounded = {name: round(it, 2) for name, it in numbers.items()}
+            line = json.dumps({"test": test.partition("[")[0], **rounded})
             with Path(place).open("a", encoding="utf-8") as file:
                 file.write(line + "\n")
 

@@ -321,6 +321,7 @@ class Reader:
     def __init__(self, limit=10):
         self.seen, self.limit, self.is_closed = [], limit, False
         self.handler = self.put
+        self.is_typed, self.direct_call = False, None
 
     @property
     def has_room(self):

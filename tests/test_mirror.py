@@ -34,6 +34,7 @@ ELSEWHERE = {
     "cli/paper/trading.py": "cli/paper/test_paper.py",
     # The audit and the requests over the socket are seen working together.
     "endings.py": "test_supervisor.py",
+    "receiver.py": "test_supervisor.py",
     "hyperliquid/auditor.py": "hyperliquid/test_audit.py",
     "hyperliquid/post_frames.py": "hyperliquid/test_posts.py",
     "hyperliquid/residing.py": "hyperliquid/test_client_threads.py",

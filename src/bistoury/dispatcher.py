@@ -14,6 +14,7 @@ from .session.notices import Gap
 from .session.registry import Entry
 
 Message = dict[str, Any]
+Call = Callable[[Update], None]
 Key = Subscription | str
 
 
@@ -22,6 +23,13 @@ class Outlet(Protocol):
 
     is_closed: bool
     backlog: Backlog[Any]
+    is_typed: bool
+    """Whether the messages go in as Structs."""
+
+    @property
+    def direct_call(self) -> Call | None:
+        """What has a message handled at once; ``None`` if closed, or messages wait."""
+        ...
 
     @property
     def has_room(self) -> bool:
@@ -67,6 +75,18 @@ class Reporter(Troubles, Protocol):
         ...
 
 
+class Readers(Protocol):
+    """Hears who reads a type of feed at once, and so what frames to decode into."""
+
+    def came(self, feed: str, *, typed: bool) -> None:
+        """Hear of one more direct reader."""
+        ...
+
+    def went(self, feed: str, *, typed: bool) -> None:
+        """Hear of one less."""
+        ...
+
+
 class Dispatcher:
     """Knows every handler."""
 
@@ -75,12 +95,19 @@ class Dispatcher:
         read: Callable[[Update], Message],
         read_raw: Callable[[Update], Message],
         reporter: Reporter,
+        read_typed: Callable[[Update], Any] | None = None,
+        readers: Readers | None = None,
     ) -> None:
         self._read = read
         self._read_raw = read_raw
+        self._read_typed = read_typed or read
         self._reporter = reporter
+        self._readers = readers
         self._outlets: dict[Key, tuple[Outlet, ...]] = {}
         self._raw: dict[Key, tuple[Outlet, ...]] = {}
+        self._plans: dict[Subscription, tuple[Outlet, ...]] = {}
+        """Who gets a subscription's messages; put together when one comes."""
+        self._direct: dict[Outlet, str] = {}
         self._overflows: dict[tuple[Outlet, Subscription], _Overflow] = {}
 
     def mailbox(
@@ -88,14 +115,17 @@ class Dispatcher:
         handler: Handler,
         *,
         is_raw: bool = False,
+        is_typed: bool = False,
         limit: int = DEFAULT_LIMIT,
         conflate: bool | None = None,
         home: Home | None = None,
         before_gap: Callable[[], None] | None = None,
     ) -> Mailbox[Update]:
         """Make a mailbox for ``handler``; raw messages are as the venue sent them."""
-        read = self._read_raw if is_raw else self._read
-        return Mailbox(
+        read: Callable[[Update], Any] = self._read_raw if is_raw else self._read
+        if is_typed:
+            read = self._read_typed
+        box = Mailbox(
             handler,
             read,
             self._reporter,
@@ -104,16 +134,27 @@ class Dispatcher:
             home=home,
             before_gap=before_gap,
         )
+        box.is_typed = is_typed
+        return box
 
     def add(self, key: Key, outlet: Outlet, *, is_raw: bool = False) -> None:
         """Give ``outlet`` the messages of one subscription, or of one type."""
         # The tuple is replaced, not changed: a delivery may be walking over it.
         table = self._raw if is_raw else self._outlets
         table[key] = (*table.get(key, ()), outlet)
+        self._plans.clear()
+        if self._readers is not None and outlet.direct_call and not is_raw:
+            feed = key if isinstance(key, str) else key.feed
+            self._direct[outlet] = feed
+            self._readers.came(feed, typed=outlet.is_typed)
 
     def remove(self, key: Key, outlet: Outlet) -> None:
         """Let no further call of ``outlet`` happen."""
         outlet.close()
+        self._plans.clear()
+        feed = self._direct.pop(outlet, None)
+        if self._readers is not None and feed is not None:
+            self._readers.went(feed, typed=outlet.is_typed)
         for place in [it for it in self._overflows if it[0] is outlet]:
             missed = self._overflows.pop(place)
             gap = _gap(place[1], missed, "unrecoverable")
@@ -141,12 +182,19 @@ class Dispatcher:
     def deliver(self, entry: Entry, update: Update) -> None:
         """Hand an update to everyone who wants it."""
         subscription = entry.subscription
-        # State feeds keep the newest message only; event feeds keep all.
-        conflate = None if entry.traits.is_lossless else subscription
-        for key in (subscription, subscription.feed):
-            for outlet in self._outlets.get(key, ()):
-                if not outlet.is_closed:
-                    self._put(outlet, subscription, update, conflate)
+        plan = self._plans.get(subscription)
+        if plan is None:
+            of_type = self._outlets.get(subscription.feed, ())
+            plan = (*self._outlets.get(subscription, ()), *of_type)
+            self._plans[subscription] = plan
+        for outlet in plan:
+            call = outlet.direct_call
+            if call is not None:
+                call(update)
+            elif not outlet.is_closed:
+                # State feeds keep the newest message only; event feeds keep all.
+                conflate = None if entry.traits.is_lossless else subscription
+                self._put(outlet, subscription, update, conflate)
 
     def deliver_raw(self, entry: Entry, update: Update) -> None:
         """Hand a frame to those who want it as it came."""

@@ -79,6 +79,8 @@ class Mailbox(Generic[Item]):
     ) -> None:
         self.handler = handler
         self.is_closed = False
+        self.is_typed = False
+        """Whether ``open_item`` makes Structs."""
         self.handled = 0
         """Calls that ended well."""
         self.busy = 0.0
@@ -93,7 +95,10 @@ class Mailbox(Generic[Item]):
         self._home = home
         self._before_gap = before_gap
         self._is_plain = not is_coroutine_function(handler)
-        self._is_direct = self._is_plain and home is None
+        self.direct_call: Callable[[Item], None] | None = None
+        """What calls the handler with a message at once, if that may be done."""
+        if self._is_plain and home is None:
+            self.direct_call = self._call
         self._begun: Awaitable[Any] | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -149,14 +154,14 @@ class Mailbox(Generic[Item]):
         """
         if self.is_closed:
             return True
-        if self._is_direct:
-            self._call(item)
+        if self.direct_call is not None:
+            self.direct_call(item)
             return True
         return self.backlog.put(item, conflate)
 
     def close(self) -> None:
         """Let no further call happen; a running one goes on."""
-        self.is_closed = True
+        self.is_closed, self.direct_call = True, None
         self._discard()
 
     async def finish(self, within: float) -> None:
@@ -191,10 +196,14 @@ class Mailbox(Generic[Item]):
             return
         if result is None or not inspect.isawaitable(result):
             self.handled += 1
-            self._took(perf_counter() - began)
+            seconds = perf_counter() - began
+            if seconds > self.slowest or seconds >= SLOW_AFTER:
+                self._took(seconds)
+            else:
+                self.busy += seconds
             return
         # A lambda around a coroutine function looks plain until it is called.
-        self._is_plain = self._is_direct = False
+        self._is_plain, self.direct_call = False, None
         self._begun = result
         self._begin()
 

@@ -23,6 +23,7 @@ from .errors import (
     ProtocolError,
     TransportError,
 )
+from .receiver import ConnectionReceiver
 from .session import Inbound, Session, Subscription, Update
 from .session import effects as do
 from .session import events as on
@@ -57,8 +58,9 @@ class Codec(Protocol):
 class Application(Protocol):
     """Whoever the session works for. Nothing here may raise."""
 
-    def deliver(self, entry: Entry, update: Update) -> None:
-        """Take new data."""
+    @property
+    def deliver(self) -> Callable[[Entry, Update], None]:
+        """What takes new data; asked for once a connection."""
         ...
 
     def deliver_raw(self, entry: Entry, update: Update) -> None:
@@ -98,22 +100,6 @@ class Recorder(Protocol):
         ...
 
 
-class _Receiver:
-    """Gives what one connection carries to the supervisor, under its number."""
-
-    __slots__ = ("_connection_id", "_supervisor")
-
-    def __init__(self, supervisor: Supervisor, connection_id: int) -> None:
-        self._supervisor = supervisor
-        self._connection_id = connection_id
-
-    def frame(self, data: bytes) -> None:
-        self._supervisor.receive(self._connection_id, data)
-
-    def lost(self, error: TransportError) -> None:
-        self._supervisor.lost(self._connection_id, error)
-
-
 class Supervisor:
     """Runs one session over one transport."""
 
@@ -130,7 +116,6 @@ class Supervisor:
         self.session = session
         self.loop_lag = 0.0
         """How late the last tick came, in seconds."""
-        self.frames = 0
         self.recorder: Recorder | None = None
         self._transport = transport
         self._codec = codec
@@ -150,7 +135,7 @@ class Supervisor:
 
     def attach(self, loop: asyncio.AbstractEventLoop) -> None:
         """Live on ``loop`` from now on; only while the session is idle or closed."""
-        self._loop, self._clock = loop, loop.time
+        self._loop, self._clock = loop, _clock_of(loop)
         self._timer, self._timer_at = None, inf
 
     async def finish(self, within: float) -> None:
@@ -211,36 +196,34 @@ class Supervisor:
 
     # From the connection
 
-    def receive(self, connection_id: int, data: bytes) -> None:
-        """Take one frame: the hot path, a plain call from socket to handler."""
-        self.frames += 1
-        try:
-            message = self._codec.decode(data)
-        except ProtocolError as error:
-            self._application.unreadable(error)
-            if error.frame.startswith(b"{"):
-                self.feed(on.LossSuspected(connection_id))  # a text may greet; this not
-            return
-        if not isinstance(message, Update):
-            self._answer(connection_id, message)
-            return
-        entry = self.session.admit(connection_id, message, self._clock())
-        if entry is None:
-            return
-        if message.unreadable:
-            detail = f"{message.unreadable} rows left out"
-            self._application.unreadable(ProtocolError(message.route, detail))
-        if entry.has_raw_readers and message.frame:
-            self._application.deliver_raw(entry, message)
+    def receiver(self, connection_id: int) -> ConnectionReceiver:
+        """Return what takes the frames of a connection."""
+        decode, deliver = self._codec.decode, self._application.deliver
+        return ConnectionReceiver(self, connection_id, decode, deliver, self._clock)
+
+    def take(self, connection_id: int, entry: Entry, update: Update) -> None:
+        """Take data that is more than just delivered: the first of a feed, say."""
+        if update.unreadable:
+            detail = f"{update.unreadable} rows left out"
+            self._application.unreadable(ProtocolError(update.route, detail))
+        if entry.has_raw_readers and update.frame:
+            self._application.deliver_raw(entry, update)
         # Before delivery: what is new is taken out of it, but not what it spans.
-        oldest, newest, rows = message.oldest, message.time, message.seen
-        if not message.is_void:
-            self._application.deliver(entry, message)
+        oldest, newest, rows = update.oldest, update.time, update.seen
+        if not update.is_void:
+            self._application.deliver(entry, update)
         if not entry.is_speaking:
             subscription = entry.subscription
             self.feed(on.DataStarted(connection_id, subscription, oldest, newest, rows))
 
-    def _answer(self, connection_id: int, message: Inbound | PostReply | None) -> None:
+    def unreadable(self, connection_id: int, error: ProtocolError) -> None:
+        """Take a frame that could not be read."""
+        self._application.unreadable(error)
+        if error.frame.startswith(b"{"):
+            self.feed(on.LossSuspected(connection_id))  # a text may greet; this not
+
+    def answer(self, connection_id: int, message: Inbound | PostReply | None) -> None:
+        """Take a frame that is not data."""
         if message is None:
             return
         if not isinstance(message, PostReply):
@@ -328,7 +311,7 @@ class Supervisor:
             self._connection.send(frame)
 
     async def _open(self, connection_id: int) -> None:
-        receiver = _Receiver(self, connection_id)
+        receiver = self.receiver(connection_id)
         connection: Connection | None = None
         failure: TransportError | None = None
         try:
@@ -390,6 +373,12 @@ class Supervisor:
             self.feed(on.TimePassed(self._wall_clock()))
         else:
             self._arm_timer()
+
+
+def _clock_of(loop: asyncio.AbstractEventLoop) -> Callable[[], float]:
+    """Return the loop's own clock, without the method around it where that is all."""
+    is_plain = type(loop).time is asyncio.BaseEventLoop.time
+    return time.monotonic if is_plain else loop.time
 
 
 __all__ = ["Application", "Codec", "Supervisor"]

@@ -153,6 +153,15 @@ def test_in_quiet_hours_only_what_is_critical_is_told_and_the_rest_at_their_end(
     assert "gap 1" in desk.messages[-1].body
 
 
+def test_a_disconnect_that_was_asked_for_is_not_told_as_a_recovery(desk):
+    desk.amiss(down="x").run(100)
+    desk.amiss(off="").run(600)
+    assert desk.told == [("open", "down")]
+
+    desk.well().run(30)
+    assert desk.told == [("open", "down"), ("close", "down")]
+
+
 def test_a_calm_day_has_no_digest(desk):
     desk.run(20_000)
 

@@ -114,6 +114,16 @@ def test_a_filter_is_typed_kept_and_cleared():
     assert "bbo" in "\n".join(drawn(viewer))
 
 
+def test_escape_while_typing_takes_the_filter_away():
+    viewer = Viewer(state([row("trades(coin=BTC)"), row("bbo(coin=ETH)")]))
+    for key in keys_in("/btc\x1b"):
+        viewer.press(key)
+
+    text = "\n".join(drawn(viewer))
+    assert "bbo" in text
+    assert "2 feeds" in text
+
+
 def test_a_thousand_rows_can_be_walked_through():
     rows = [row(f"c{n:04}") for n in range(1000)]
     viewer = Viewer(state(rows))

@@ -82,7 +82,9 @@ def play(block):
         tree = ast.fix_missing_locations(Shortened().visit(tree))
     names = {"__name__": "__main__", "_nap": nap, "_limited": limited}
     code = compile(tree, str(block), "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-    if uses(tree, "client") and not any(
+    if code.co_flags & inspect.CO_COROUTINE and not uses(tree, "client"):
+        asyncio.run(limited(eval(code, names)))  # a notebook's cell
+    elif uses(tree, "client") and not any(
         isinstance(node, ast.arg) and node.arg == "client" for node in ast.walk(tree)
     ):
         asyncio.run(in_the_middle(code, names))

@@ -18,9 +18,15 @@ from bistoury.testing.venue import MemoryVenue
 from bistoury.testing.virtual_time import run
 
 
-async def stable(scene):
-    """Connect with a feed that promises data, and be forgiven what was before."""
+async def followed(scene):
+    """Want a feed that promises data, and one of which nothing may be lost."""
     await scene.client.subscribe_all_mids()
+    await scene.client.subscribe_trades("BTC")
+
+
+async def stable(scene):
+    """Connect, and be forgiven what was before."""
+    await followed(scene)
     assert await scene.client.connect()
     await scene.client.wait_ready()
     await asyncio.sleep(6)
@@ -94,7 +100,7 @@ def test_f02_over_sockets_too(stage):
     async def main():
         async with stage.sockets() as scene:
             scene.client.reconnect_delay = scene.client.max_reconnect_delay = 0.05
-            await scene.client.subscribe_all_mids()
+            await followed(scene)
             assert await scene.client.connect()
             faults = [
                 Cut(how="rst"),
@@ -259,7 +265,7 @@ def test_f06_a_mute_venue_costs_few_connections_an_hour(stage):
 def test_f17_an_open_door_that_leads_nowhere_is_tried_ever_more_rarely(stage):
     async def scenario(scene):
         scene.inject(Flap(after=0.0))
-        await scene.client.subscribe_all_mids()
+        await followed(scene)
         assert await scene.client.connect() is False
         await asyncio.sleep(3600)
         attempts = scene.exchange.counters["connected"]
@@ -301,7 +307,7 @@ def test_f17_a_breaker_that_was_handed_over_lets_one_probe_through_per_timeout(s
 def test_f18_a_flapping_connection_does_not_reset_the_back_off(stage, after):
     async def scenario(scene):
         scene.inject(Flap(after=after))
-        await scene.client.subscribe_all_mids()
+        await followed(scene)
         await scene.client.connect()
         await asyncio.sleep(900)
         nominal = [1, 2, 4, 8, 16, 32, *[60] * 20]
@@ -315,7 +321,7 @@ def test_f18_a_flapping_connection_does_not_reset_the_back_off(stage, after):
 def test_f18_a_connection_that_lives_longer_than_five_seconds_is_forgiven(stage):
     async def scenario(scene):
         scene.inject(Flap(after=7.0))
-        await scene.client.subscribe_all_mids()
+        await followed(scene)
         await scene.client.connect()
         await asyncio.sleep(300)
         assert all(stage.fitting(delay, 1.0) for delay in scene.delays)
@@ -326,7 +332,7 @@ def test_f18_a_connection_that_lives_longer_than_five_seconds_is_forgiven(stage)
 def test_f19_after_a_stable_time_the_first_retry_is_fast(stage):
     async def scenario(scene):
         scene.inject(Refuse(), 120)
-        await scene.client.subscribe_all_mids()
+        await followed(scene)
         await scene.client.connect()
         await scene.live()
         await asyncio.sleep(600)
@@ -398,6 +404,8 @@ def test_f21_a_crowd_that_loses_its_server_does_not_come_back_as_one(stage):
         # Spread evenly it would be 40 in a tenth of a second.
         crowd = max(sum(at <= it < at + 0.1 for it in back) for at in back)
         assert crowd <= 70
+        noticed = min(scenes[0].times("disconnected")) - began
+        stage.note(notice=noticed, recover=back[-1])
         await asyncio.gather(*(client.disconnect() for client in clients))
         venue.stop()
 
@@ -478,6 +486,7 @@ def test_f24_five_minutes_without_a_phase_of_the_handshake_are_survived(
         assert len(transport.attempts) <= 14
         await scene.live()
         assert scene.now <= 300 + 60 * 1.25 + 2
+        stage.note(recover=scene.now - 300)
         await client.disconnect()
         venue.stop()
 

@@ -142,6 +142,7 @@ def test_f38_bars_that_closed_during_an_outage_are_the_venues_own(stage):
         assert len(closed) >= 9
         assert all(b - a == 60_000 for a, b in pairwise(closed))
         assert bars == [final[t] for t in closed]
+        stage.note(lost=sum(t not in seen for t in final if t <= closed[-1]))
 
     stage.play(scenario, Settings(coins=("BTC",), trade_rate=2.0))
 

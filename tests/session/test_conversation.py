@@ -77,7 +77,7 @@ class Talk:
         if one[1].memory:
             update.message = update.message or {"data": []}
             update.keep([(at, at, at) for at in times])
-        self.admitted = self.it.admit(update, now)
+        self.admitted = self.it.admit(self.it.connection_id, update, now)
         return update
 
     def started(self, one, now=0.0):

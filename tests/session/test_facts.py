@@ -109,6 +109,15 @@ def test_facts_that_were_written_down_are_those_that_are_read():
     assert msgspec.json.decode(msgspec.json.encode(known), type=Facts) == known
 
 
+def test_json_knows_no_moment_without_end():
+    assert [facts.finite(it) for it in (inf, -inf, 0.0, -1.5)] == [
+        None,
+        None,
+        0.0,
+        -1.5,
+    ]
+
+
 def test_facts_are_short_and_do_not_change():
     line, feed = LineFacts(1.0, None, None, False), FeedFacts(received=2)
 
@@ -264,6 +273,12 @@ _TOLD_TO_NOBODY = {
     # Which rows and states are new, for those who get them.
     *("continuity._memory", "continuity._last_frame", "continuity._accepted_at"),
     *("continuity._source", "continuity.has_history"),
+    # When to look at a feed's rhythm again.
+    *(
+        f"{table}.{name}"
+        for table in ("entries", "routes", "_routes", "_occupied", "_promising")
+        for name in ("look_at", "looked")
+    ),
 }
 _ELSEWHERE = {"rng", "numbers", "_numbers", "continuities", "_effects", "effects"}
 

@@ -85,6 +85,35 @@ async def test_answers_a_ping_with_its_payload(serve, transport, recorder, frame
     connection.abort()
 
 
+async def test_a_ping_that_looks_like_a_message_is_answered(
+    serve, transport, recorder, frames
+):
+    payload = b'{"channel":"pong"}'.ljust(125)
+
+    async def script(peer):
+        await peer.upgrade(frames.frame(9, payload))
+        return await peer.receive()
+
+    server = await serve(script)
+    connection = await transport.connect(server.url, recorder)
+
+    assert await server.result() == (10, payload)
+    assert recorder.frames == []
+    connection.abort()
+
+
+async def test_a_binary_message_with_an_object_in_it_passes_for_text(
+    kit, serve, transport, recorder, frames
+):
+    message = b'{"channel":"pong"}'.ljust(126)
+    _, connection = await kit.connected(
+        serve, transport, recorder, frames.frame(2, message)
+    )
+
+    assert await recorder.got(1) == [message]
+    connection.abort()
+
+
 async def test_ignores_and_counts_binary_messages(
     kit, serve, transport, recorder, frames
 ):

@@ -96,7 +96,7 @@ class Alerts:
     async def _run(self) -> None:
         while True:
             self._window.look()
-            facts = conditions(self._window.view())
+            facts = self._window.read(conditions)
             now = self._window.moment().now
             for message in self._engine.tick(facts, now, self._clock()):
                 self.sent += 1
@@ -108,10 +108,9 @@ class Alerts:
 
     def _fate(self) -> str:
         """Return what became of the last outage, in words."""
-        outages = [it for it in self._window.chronicle.incidents if it.kind == "outage"]
-        if not outages:
+        account = self._window.last_outage()
+        if account is None:
             return ""
-        account = outages[-1].account(self._window.moment().now)
         lost = [
             it["subscription"]
             for it in account["missed"]

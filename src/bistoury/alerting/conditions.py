@@ -7,14 +7,17 @@ from ..observability.health import View
 from ..observability.verdict import Standing, verdict_of
 
 Facts = dict[str, list[str]]
-"""By rule, what it is about; a rule that is not in it is well."""
+"""By rule, what it is about; a rule that is not in it is well. See ``OFF``."""
+
+OFF = "off"
+"""In facts instead of anything else while nobody asks for data: nothing is decided."""
 
 
 def conditions(view: View) -> Facts:
     """Return what is amiss, in words."""
     verdict = verdict_of(view)
     if verdict.is_off:
-        return {}
+        return {OFF: []}
     found: Facts = {}
     if verdict.standing is Standing.DOWN:
         found["down"] = [shorten(it) for it in verdict.reasons[:3]]

@@ -19,7 +19,7 @@ from ..observability.addresses import shorten
 from ..observability.verdict import in_words, some
 from ..session import notices as heard
 from ..session.notices import Notice
-from .conditions import Facts
+from .conditions import OFF, Facts
 from .message import CLOSE, DIGEST, OPEN, Message
 from .plan import AlertPlan
 from .rules import INHIBITED_BY_DOWN, RULES
@@ -111,6 +111,10 @@ class Engine:
 
     def tick(self, facts: Facts, now: float, clock: time) -> list[Message]:
         """Return what to send now; ask about once a second."""
+        if OFF in facts:
+            # It did not recover: it was told to stop. What goes on is seen later.
+            self._lost_at = None
+            return []
         facts = dict(facts)
         if self._overflows:
             facts["slow_handler"] = sorted(self._overflows)

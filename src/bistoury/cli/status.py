@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -85,8 +86,9 @@ async def _status(
                 running.say(str(error))
                 return running.UNREACHABLE
     else:
+        until = monotonic() + patience
         async with own(config, wanted, patience) as here:
-            await here.client.wait_ready(patience)
+            await here.client.wait_ready(max(0.1, until - monotonic()))
             state = await here.state()
             is_reached = here.client.is_connected()
     if as_json:
@@ -97,6 +99,8 @@ async def _status(
         _tell(state)
     if state["ready"]:
         return running.DONE
+    if not is_reached:
+        running.say("bistoury doctor says what is wrong on the way there")
     return running.BAD if is_reached else running.UNREACHABLE
 
 

@@ -39,6 +39,7 @@ from .fleet import Fleet
 from .limits import account_of
 from .listening import Listening
 from .posts import Posts
+from .reading import Reading, read, read_typed
 from .residing import at_home
 from .rotation import RotateAfter, Rotation
 from .showing import Showing
@@ -117,6 +118,7 @@ class HyperLiquidIntegration(Listening, Tuning, Showing):
             most = validate.count(journal_max_bytes, "journal_max_bytes")
             failed = self._logs.journal_failed
             self._journal = Journal(journal, max_bytes=most, failed=failed)
+        self._reading = Reading()
         self._fleet = Fleet(
             LineMaker(
                 self,
@@ -126,6 +128,7 @@ class HyperLiquidIntegration(Listening, Tuning, Showing):
                 rng or Random(),
                 circuit_breaker=circuit_breaker,
                 wall_clock=wall_clock,
+                codec=self._reading,
                 journal=self._journal,
             ),
             self._claims.may_connect,
@@ -144,7 +147,9 @@ class HyperLiquidIntegration(Listening, Tuning, Showing):
             self._posts.is_idle,
             self.rotated,
         )
-        self._dispatcher = Dispatcher(wire.read, wire.read_raw, self)
+        self._dispatcher = Dispatcher(
+            read, wire.read_raw, self, read_typed, self._reading
+        )
         self._audience = Audience(self._dispatcher)
         self._listeners = Listeners(self, self._io)
         self._waiting = Waiting()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ..dispatcher import Dispatcher
 from ..errors import BistouryError, ProtocolError
 from ..mailbox import Handler, name_of
@@ -43,9 +45,10 @@ class Hearing(Requests, Viewing):
     _auditor: Auditor
     _rotation: Rotation
 
-    def deliver(self, line: Line, entry: Entry, update: Update) -> None:
-        """Hand new data to its handlers."""
-        self._dispatcher.deliver(entry, update)
+    @property
+    def deliver(self) -> Callable[[Entry, Update], None]:
+        """What hands new data to its handlers."""
+        return self._dispatcher.deliver
 
     def deliver_raw(self, line: Line, entry: Entry, update: Update) -> None:
         """Hand a frame to those who want it as it came."""

@@ -11,7 +11,7 @@ from ..session import effects as do
 from ..session.model import PostReply, VenueError
 from ..session.notices import Notice
 from ..session.registry import Entry
-from ..supervisor import Supervisor
+from ..supervisor import Codec, Supervisor
 from ..transport.base import Transport
 from . import wire
 
@@ -19,8 +19,9 @@ from . import wire
 class Owner(Protocol):
     """Whoever a line works for."""
 
-    def deliver(self, line: Line, entry: Entry, update: Update) -> None:
-        """Take new data."""
+    @property
+    def deliver(self) -> Callable[[Entry, Update], None]:
+        """What takes new data, whichever line it came over."""
         ...
 
     def deliver_raw(self, line: Line, entry: Entry, update: Update) -> None:
@@ -58,16 +59,19 @@ class Line:
         transport: Transport,
         url: str,
         wall_clock: Callable[[], float],
+        *,
+        codec: Codec = wire,
     ) -> None:
         self.session = session
         self._owner = owner
         self.supervisor = Supervisor(
-            session, transport, wire, self, url=url, wall_clock=wall_clock
+            session, transport, codec, self, url=url, wall_clock=wall_clock
         )
 
-    def deliver(self, entry: Entry, update: Update) -> None:
-        """Pass new data on."""
-        self._owner.deliver(self, entry, update)
+    @property
+    def deliver(self) -> Callable[[Entry, Update], None]:
+        """What takes new data: handed out, so that no call is spent on passing on."""
+        return self._owner.deliver
 
     def deliver_raw(self, entry: Entry, update: Update) -> None:
         """Pass a frame on as it came."""

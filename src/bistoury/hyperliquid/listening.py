@@ -14,12 +14,13 @@ from ..mailbox import Handler
 from ..observability.listeners import Listeners
 from ..session import Subscription
 from ..session import events as on
-from . import feeds, validate, wire
+from . import feeds, validate
 from .audience import Audience
 from .auditor import Auditor, check
 from .claims import Claims
 from .handles import SubscriptionHandle
 from .line import Line
+from .reading import read, read_typed
 from .residing import at_home, at_home_now
 from .stream import Stream
 from .subscribing import Subscribing
@@ -45,6 +46,7 @@ class Listening(Viewing, Subscribing):
         handler: Handler | None = None,
         *,
         raw: bool = False,
+        typed: bool = False,
         audit: bool = False,
         max_queue: int = DEFAULT_LIMIT,
         conflate: bool | None = None,
@@ -54,8 +56,9 @@ class Listening(Viewing, Subscribing):
 
         While live, returns on acknowledgement (or pending, after ten seconds);
         otherwise at once. Cancelling withdraws the handler. ``raw`` gives the handler
-        every frame as it comes: repeats, replays and disorder included. ``audit``
-        compares trades with the venue's bars, each minute (event ``audit``).
+        every frame as it comes: repeats, replays and disorder included. ``typed``
+        gives it a ``Message`` with Structs instead of dicts. ``audit`` compares trades
+        with the venue's bars, each minute (event ``audit``).
 
         Of messages that wait for a slow handler, state feeds (books, mids, contexts)
         keep the newest and the others as many as ``max_queue``; ``conflate`` asks for
@@ -70,11 +73,14 @@ class Listening(Viewing, Subscribing):
         limit = validate.count(max_queue, "max_queue")
         if audit:
             check(wanted)
+        if raw and typed:
+            raise ConfigError("typed", typed, "raw or typed, not both")
         outlet = None
         if handler is not None:
             outlet = self._dispatcher.mailbox(
                 _checked(handler),
                 is_raw=raw,
+                is_typed=typed,
                 limit=limit,
                 conflate=validate.choice(conflate, "conflate"),
                 home=self._io,
@@ -154,28 +160,39 @@ class Listening(Viewing, Subscribing):
         subscription: Mapping[str, Any] | Subscription | SubscriptionHandle,
         max_queue: int = DEFAULT_LIMIT,
         conflate: bool | None = None,
+        *,
+        typed: bool = False,
     ) -> Stream:
         """
         Return an async iterator over the same data as a handler would get.
 
-        ``max_queue`` and ``conflate`` are those of ``subscribe``.
+        ``max_queue``, ``conflate`` and ``typed`` are those of ``subscribe``.
         """
         return Stream(
             self,
             subscription_of(subscription),
-            wire.read,
+            read_typed if typed else read,
             validate.count(max_queue, "max_queue"),
             conflate=validate.choice(conflate, "conflate"),
             home=self._io,
         )
 
-    def add_message_handler(self, type: str, handler: Handler) -> Callable[[], None]:  # noqa: A002
+    def add_message_handler(
+        self,
+        type: str,  # noqa: A002
+        handler: Handler,
+        *,
+        typed: bool = False,
+    ) -> Callable[[], None]:
         """Give ``handler`` every message of a type; return what takes it back."""
         self._check_loop()
         if not isinstance(type, str) or not type:
             raise ConfigError("type", type, "a type of subscription, such as 'trades'")
         outlet = self._dispatcher.mailbox(
-            _checked(handler), home=self._io, before_gap=self._listeners.catch_up
+            _checked(handler),
+            is_typed=typed,
+            home=self._io,
+            before_gap=self._listeners.catch_up,
         )
         self._attach(type, outlet)
         return lambda: self._detach(type, outlet)

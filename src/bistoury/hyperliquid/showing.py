@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError
@@ -38,12 +38,14 @@ class Showing(Hearing):
         *,
         token: str | None = None,
         allowed_hosts: Iterable[str] = (),
+        panels: Iterable[Callable[[], Mapping[str, Any]]] = (),
     ) -> StatusServer:
         """
         Return a server of the status page, ``/metrics``, ``/healthz`` and ``/readyz``.
 
         Await it, or enter it with ``async with``. It shows the client and changes
-        nothing; ``port`` 0 takes a free one, and ``server.url`` says which.
+        nothing; ``port`` 0 takes a free one, and ``server.url`` says which. ``panels``
+        are functions that return further tables for the page.
 
         Raises:
             ConfigError: an address beyond loopback without a token, or one in use.
@@ -51,7 +53,12 @@ class Showing(Hearing):
         from ..serving import StatusServer  # noqa: PLC0415 -- for those who serve
 
         return StatusServer(
-            self._window, host, port, token=token, allowed_hosts=allowed_hosts
+            self._window,
+            host,
+            port,
+            token=token,
+            allowed_hosts=allowed_hosts,
+            panels=panels,
         )
 
     def alerts(

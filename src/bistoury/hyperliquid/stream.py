@@ -47,7 +47,7 @@ class Stream:
         self,
         client: Joins,
         subscription: Subscription,
-        read: Callable[[Update], Message],
+        read: Callable[[Update], Any],
         max_queue: int = DEFAULT_LIMIT,
         *,
         conflate: bool | None = None,
@@ -58,6 +58,9 @@ class Stream:
         self.backlog: Backlog[Update | Gap] = Backlog(
             self._wake, max_queue, conflate=conflate
         )
+        self.is_typed = False
+        self.direct_call = None
+        """Messages wait for the reader."""
         self._client = client
         self._read = read
         self._home = home
@@ -105,7 +108,7 @@ class Stream:
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> Message:
+    async def __anext__(self) -> Any:
         if self._handle is None and not self.is_closed:
             self._handle = await self._client.join(self.subscription, self)
         while True:

@@ -21,6 +21,7 @@ class Subscribing:
         handler: Handler | None = None,
         *,
         raw: bool = False,
+        typed: bool = False,
         audit: bool = False,
         max_queue: int = DEFAULT_LIMIT,
         conflate: bool | None = None,
@@ -28,13 +29,23 @@ class Subscribing:
         """Subscribe to anything the venue knows."""
 
     async def subscribe_all_mids(
-        self, handler: Handler | None = None, dex: str | None = None
+        self,
+        handler: Handler | None = None,
+        dex: str | None = None,
+        *,
+        typed: bool = False,
     ) -> SubscriptionHandle:
         """Follow the mid price of every coin; of one HIP-3 dex if ``dex`` names it."""
-        return await self.subscribe({"type": "allMids", "dex": dex}, handler)
+        body = {"type": "allMids", "dex": dex}
+        return await self.subscribe(body, handler, typed=typed)
 
     async def subscribe_trades(
-        self, coin: str, handler: Handler | None = None, *, audit: bool = False
+        self,
+        coin: str,
+        handler: Handler | None = None,
+        *,
+        typed: bool = False,
+        audit: bool = False,
     ) -> SubscriptionHandle:
         """
         Follow the trades of a coin.
@@ -42,7 +53,7 @@ class Subscribing:
         ``audit`` compares them with the venue's bars, each minute (event ``audit``).
         """
         body = {"type": "trades", "coin": coin}
-        return await self.subscribe(body, handler, audit=audit)
+        return await self.subscribe(body, handler, typed=typed, audit=audit)
 
     async def subscribe_orderbook(
         self,
@@ -51,6 +62,8 @@ class Subscribing:
         n_sig_figs: int | None = None,
         mantissa: int | None = None,
         fast: bool = False,
+        *,
+        typed: bool = False,
     ) -> SubscriptionHandle:
         """
         Follow the order book of a coin: whole books, never changes.
@@ -65,32 +78,41 @@ class Subscribing:
             "mantissa": mantissa,
             "fast": fast,
         }
-        return await self.subscribe(body, handler)
+        return await self.subscribe(body, handler, typed=typed)
 
     async def subscribe_bbo(
-        self, coin: str, handler: Handler | None = None
+        self, coin: str, handler: Handler | None = None, *, typed: bool = False
     ) -> SubscriptionHandle:
         """Follow the best bid and offer of a coin."""
-        return await self.subscribe({"type": "bbo", "coin": coin}, handler)
+        body = {"type": "bbo", "coin": coin}
+        return await self.subscribe(body, handler, typed=typed)
 
     async def subscribe_candle(
-        self, coin: str, interval: str, handler: Handler | None = None
+        self,
+        coin: str,
+        interval: str,
+        handler: Handler | None = None,
+        *,
+        typed: bool = False,
     ) -> SubscriptionHandle:
         """Follow the candles of a coin, ``interval`` from ``1m`` to ``1M``."""
         body = {"type": "candle", "coin": coin, "interval": interval}
-        return await self.subscribe(body, handler)
+        return await self.subscribe(body, handler, typed=typed)
 
     async def subscribe_active_asset_ctx(
-        self, coin: str, handler: Handler | None = None
+        self, coin: str, handler: Handler | None = None, *, typed: bool = False
     ) -> SubscriptionHandle:
         """Follow mark, oracle, funding and open interest of a coin."""
-        return await self.subscribe({"type": "activeAssetCtx", "coin": coin}, handler)
+        body = {"type": "activeAssetCtx", "coin": coin}
+        return await self.subscribe(body, handler, typed=typed)
 
     async def subscribe_user_fills(
         self,
         user: str,
         handler: Handler | None = None,
         aggregate_by_time: bool = False,
+        *,
+        typed: bool = False,
     ) -> SubscriptionHandle:
         """Follow the fills of an address; its recent ones come first."""
         body = {
@@ -98,16 +120,18 @@ class Subscribing:
             "user": user,
             "aggregateByTime": aggregate_by_time,
         }
-        return await self.subscribe(body, handler)
+        return await self.subscribe(body, handler, typed=typed)
 
     async def subscribe_order_updates(
-        self, user: str, handler: Handler | None = None
+        self, user: str, handler: Handler | None = None, *, typed: bool = False
     ) -> SubscriptionHandle:
         """Follow what becomes of the orders of an address."""
-        return await self.subscribe({"type": "orderUpdates", "user": user}, handler)
+        body = {"type": "orderUpdates", "user": user}
+        return await self.subscribe(body, handler, typed=typed)
 
     async def subscribe_user_events(
-        self, user: str, handler: Handler | None = None
+        self, user: str, handler: Handler | None = None, *, typed: bool = False
     ) -> SubscriptionHandle:
         """Follow fills, funding, liquidations and cancels of an address together."""
-        return await self.subscribe({"type": "userEvents", "user": user}, handler)
+        body = {"type": "userEvents", "user": user}
+        return await self.subscribe(body, handler, typed=typed)

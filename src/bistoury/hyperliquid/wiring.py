@@ -9,10 +9,13 @@ from random import Random
 from urllib.parse import urlsplit
 
 from ..config import Config
+from ..errors import ConfigError
 from ..recorder.journal import Journal
 from ..resilience import ConnectionCircuitBreaker
 from ..session import Backoff, Policy, Session
+from ..supervisor import Codec
 from ..transport.base import Transport
+from . import wire
 from .group import Group
 from .limits import Account
 from .line import Line, Owner
@@ -32,8 +35,10 @@ class LineMaker:
         circuit_breaker: ConnectionCircuitBreaker | None,
         wall_clock: Callable[[], float],
         journal: Journal | None = None,
+        codec: Codec = wire,
     ) -> None:
         self._owner = owner
+        self._codec = codec
         self._config = config
         self._account = account
         self._transport = transport
@@ -58,7 +63,14 @@ class LineMaker:
             numbers=self._numbers,
         )
         url = self._config.ws_url
-        line = Line(self._owner, session, self._transport, url, self._wall_clock)
+        line = Line(
+            self._owner,
+            session,
+            self._transport,
+            url,
+            self._wall_clock,
+            codec=self._codec,
+        )
         if self._journal is not None:
             line.supervisor.recorder = self._journal.line(session)
         return line
@@ -79,7 +91,20 @@ def policy_of(config: Config) -> Policy:
 
 
 def transport_of(config: Config, ssl_context: ssl.SSLContext | None) -> Transport:
-    """Return a way of opening connections over real sockets."""
+    """
+    Return a way of opening connections over real sockets.
+
+    Raises:
+        ConfigError: ``ssl_context`` verifies nothing, and nobody said that it may.
+    """
+    if ssl_context is not None and not config.allow_insecure:
+        verifies = ssl_context.verify_mode is ssl.CERT_REQUIRED
+        if not (verifies and ssl_context.check_hostname):
+            raise ConfigError(
+                "ssl_context",
+                ssl_context.verify_mode.name if not verifies else "no host's name",
+                "one that verifies certificates and host names, or allow_insecure=True",
+            )
     from ..transport.picows import PicowsTransport  # noqa: PLC0415 -- only if needed
 
     proxy = config.proxy

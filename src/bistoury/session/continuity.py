@@ -30,25 +30,47 @@ class Memory:
     """
     Remembers at least the last ``limit`` keys, one at least, and at most twice that.
 
-    Two generations of sets: when the young one is full it becomes the old one.
-    Of a key with versions, an older version is never news again.
+    Two generations: when the young one is full it becomes the old one. Keys that are
+    known to be new are only noted; sets are made of them when somebody asks, which
+    is when the venue repeats itself.
     """
 
     limit: int
     _young: set[Hashable] = field(default_factory=set)
+    _noted: list[Hashable] = field(default_factory=list)
+    """Keys of the young generation that are not in its set yet."""
     _old: set[Hashable] = field(default_factory=set)
+    _old_noted: list[Hashable] = field(default_factory=list)
     _versions: dict[Hashable, int] = field(default_factory=dict)
 
     def is_new(self, key: Hashable) -> bool:
-        """Return whether ``key`` is not remembered, and remember it."""
+        """
+        Return whether ``key`` is not remembered, and remember it.
+
+        Of a key with versions, an older version is never news again.
+        """
+        if self._noted or self._old_noted:
+            self._young.update(self._noted)
+            self._old.update(self._old_noted)
+            self._noted, self._old_noted = [], []
         if key in self._young or key in self._old:
             return False
         if key.__class__ is Version and not self._is_newer(key):
             return False
         self._young.add(key)
         if len(self._young) >= self.limit:
-            self._old, self._young = self._young, set()
+            self._change_generations()
         return True
+
+    def note(self, keys: list[Hashable]) -> None:
+        """Remember keys that nobody has seen before, all different, no versions."""
+        self._noted += keys
+        if len(self._young) + len(self._noted) >= self.limit:
+            self._change_generations()
+
+    def _change_generations(self) -> None:
+        self._old, self._old_noted = self._young, self._noted
+        self._young, self._noted = set(), []
 
     def _is_newer(self, key: Version) -> bool:
         if key.number < self._versions.get(key.item, key.number):
@@ -105,7 +127,7 @@ class Continuity:
         return self.held_rows >= MOST_HELD
 
     def admit(
-        self, update: Update, source: int, now: float, *, is_replay: bool
+        self, update: Update, source: int, now: float, is_replay: bool = False
     ) -> None:
         """
         Take out of ``update`` what was delivered before, or what must wait.
@@ -115,26 +137,54 @@ class Continuity:
         ``is_replay`` says that the venue repeats the past without marking it. What
         is new in history is marked ``snapshot`` the first time, ``recovered`` later.
         """
-        if update.items is None:
-            if self.is_state:
-                self._admit_state(update, source, now)
+        if update.items is not None:
+            self._admit_rows(update, update.items, is_replay or update.is_snapshot)
             return
-        is_replay = is_replay or update.is_snapshot
+        if not self.is_state:
+            return
+        # A state: let through unless it is the same or older than the last one.
+        time, frame = update.time, update.frame
+        if time:
+            is_old = time < self.newest
+        else:
+            # Nothing tells which of two lines is ahead, so one of them is followed,
+            # until it falls silent.
+            is_led = self._source not in (0, source)
+            is_old = is_led and now - self._accepted_at < _FOLLOW_FOR
+        if is_old or frame == self._last_frame:
+            self.duplicates += 1
+            update.is_void = True
+            if source == self._source:
+                self._accepted_at = now
+            return
+        self._last_frame, self._source, self.has_history = frame, source, True
+        if time:
+            self.newest = time
+        else:
+            self._accepted_at = now
+
+    def _admit_rows(self, update: Update, items: list[Item], is_replay: bool) -> None:
         if self.is_holding:
             self._held.append((update, is_replay))
-            self.held_rows += len(update.items)
+            self.held_rows += len(items)
             update.is_void = True
             return
-        fresh = [item for item in update.items if self._memory.is_new(item[1])]
-        self.duplicates += len(update.items) - len(fresh)
-        if len(fresh) < len(update.items):
-            update.keep(fresh)
-        self._delivered(fresh)
-        first, self.has_history = not self.has_history, True
+        if items and items[0][0] > self.newest and not update.is_single:
+            # The usual frame: all of it happened after whatever was delivered, so
+            # none of it was, and only itself can repeat itself.
+            keys = [item[1] for item in items]
+            if len(keys) == 1 or len(set(keys)) == len(keys):
+                self._memory.note(keys)
+                self.newest = items[-1][0]
+            else:
+                items = self._take_out(update, items)
+        else:
+            items = self._take_out(update, items)
         if is_replay:
-            update.mark("snapshot" if first else "recovered")
-            self.recovered += 0 if first else len(fresh)
-        update.is_void = not fresh and not (is_replay and first)
+            update.mark("recovered" if self.has_history else "snapshot")
+            self.recovered += len(items) if self.has_history else 0
+        update.is_void = not items and (self.has_history or not is_replay)
+        self.has_history = True
 
     def source_lost(self, source: int) -> None:
         """Forget the last state if it came over ``source``: the next one is news."""
@@ -175,11 +225,14 @@ class Continuity:
         self.duplicates += len(candidates) - len(fresh)
         self._delivered([it.item for it in fresh])
 
-        def kind(it: _Candidate) -> tuple[bool, str | None, int]:
-            # A row that stands alone in its frame is never joined with others.
-            return it.is_recovered, it.update.slot, id(it) if it.update.is_single else 0
+        def kind(it: _Candidate) -> tuple[bool, bool, str | None, int]:
+            # A row that stands alone in its frame is never joined with others, nor
+            # one that was read into a type with one that was not.
+            update = it.update
+            alone = id(it) if update.is_single else 0
+            return it.is_recovered, update.typed is None, update.slot, alone
 
-        for (is_recovered, _, _), group in groupby(fresh, kind):
+        for (is_recovered, _, _, _), group in groupby(fresh, kind):
             rows = list(group)
             update = rows[0].update.part([it.item for it in rows])
             update.is_void = False
@@ -188,26 +241,17 @@ class Continuity:
                 update.mark("recovered")
             yield update
 
-    def _admit_state(self, update: Update, source: int, now: float) -> None:
-        """Let a state through unless it is the same or older than the last one."""
-        if update.time:
-            is_old = update.time < self.newest
-        else:
-            # Nothing tells which of two lines is ahead, so one of them is followed,
-            # until it falls silent.
-            is_led = self._source not in (0, source)
-            is_old = is_led and now - self._accepted_at < _FOLLOW_FOR
-        if is_old or update.frame == self._last_frame:
-            self.duplicates += 1
-            update.is_void = True
-            if source == self._source:
-                self._accepted_at = now
-            return
-        self._source, self._accepted_at = source, now
-        self._last_frame = update.frame
-        self.newest = max(self.newest, update.time)
-        self.has_history = True
+    def _take_out(self, update: Update, items: list[Item]) -> list[Item]:
+        """Take what was delivered before out of ``update``; return what is left."""
+        is_new = self._memory.is_new
+        fresh = [item for item in items if is_new(item[1])]
+        if len(fresh) < len(items):
+            self.duplicates += len(items) - len(fresh)
+            update.keep(fresh)
+        self._delivered(fresh)
+        return fresh
 
     def _delivered(self, items: list[Item]) -> None:
-        if items:
-            self.newest = max(self.newest, *(time for time, _, _ in items))
+        # The last of them is the newest: rows come sorted.
+        if items and items[-1][0] > self.newest:
+            self.newest = items[-1][0]

@@ -31,6 +31,9 @@ from .recovery import Recovery
 from .registry import Entry, Holding, Registry
 from .watchdog import Watchdog
 
+_LOOK_EVERY = 0.05
+"""How often to look at when a feed's messages come, at most, in seconds."""
+
 
 @dataclass(slots=True)
 class Conversation:
@@ -60,7 +63,10 @@ class Conversation:
     _has_data: bool = False
     _has_answer: bool = False
 
+    _routes: dict[str, Entry] = field(init=False)
+
     def __post_init__(self) -> None:
+        self._routes = self.registry.routes
         self.recovery = Recovery(self.policy, self.registry, self.effects)
         self.freshness = Freshness(
             self.policy, self.registry, self.recovery, self.effects
@@ -178,24 +184,38 @@ class Conversation:
 
     # Data
 
-    def admit(self, update: Update, now: float) -> Entry | None:
+    def admit(self, connection_id: int, update: Update, now: float) -> Entry | None:
         """Take one frame of data; return whose it is, if anyone wants it."""
-        self._heard(now)
-        entry = self.registry.routes.get(update.route)
+        if connection_id != self.connection_id or not self.is_open:
+            return None
+        entry = self._routes.get(update.route)
         if entry is None:
+            self._heard(now)
             self.unrouted += 1
             return None
+        self.received += 1
+        entry.received += 1
+        if now >= entry.look_at:
+            self._look(entry, update, now)
+        is_replay = not entry.is_speaking and entry.is_replaying(now)
+        entry.continuity.admit(update, connection_id, now, is_replay)
+        return entry
+
+    def _look(self, entry: Entry, update: Update, now: float) -> None:
+        """
+        Learn what a message tells by when it comes.
+
+        A feed that speaks faster is looked at now and then: what is decided by it is
+        counted in seconds, and its rhythm is that of all messages since.
+        """
+        self._heard(now)
         watchdog = self.watchdog
         watchdog.data_at = max(watchdog.data_at, now)
         if entry.last_at:
-            entry.learn(now - entry.last_at)
+            entry.learn((now - entry.last_at) / (entry.received - entry.looked))
+        entry.looked, entry.look_at = entry.received, now + _LOOK_EVERY
         entry.last_at = self.data_at = now
-        entry.received += 1
-        self.received += 1
-        is_replay = entry.is_replaying(now)
-        entry.continuity.admit(update, self.connection_id, now, is_replay=is_replay)
         self.freshness.note(entry, update, now)
-        return entry
 
     def _heard(self, now: float) -> None:
         if now - self.liveness.heard_at > self._hush:

@@ -51,6 +51,10 @@ class Entry:
     gaps: Counter[str] = field(default_factory=Counter)
     """How many gaps were ``recovered`` and how many ``unrecoverable``."""
     received: int = 0
+    looked: int = 0
+    """How many it had received when it was last looked at."""
+    look_at: float = 0.0
+    """When to look again at when its messages come."""
     last_at: float = 0.0
     """When its last data came on this connection; 0 before."""
     interval: float = 0.0
@@ -74,8 +78,9 @@ class Entry:
         """Take one more time between messages into its rhythm."""
         known = self.interval or seconds
         self.interval = known + (seconds - known) * _LEARNING
-        forgotten = self.longest + (seconds - self.longest) * _FORGETTING
-        self.longest = max(seconds, forgotten)
+        longest = self.longest + (seconds - self.longest) * _FORGETTING
+        # Not ``max``: this runs for every message.
+        self.longest = seconds if seconds > longest else longest  # noqa: FURB136
 
     @property
     def is_held(self) -> bool:

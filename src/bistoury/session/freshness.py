@@ -39,14 +39,14 @@ class Freshness:
 
     def note(self, entry: Entry, update: Update, now: float) -> None:
         """Take a frame: see whether it is news, and how late it is."""
-        if update.time:
-            if update.time <= entry.venue_time:
+        time = update.time
+        if time:
+            if time <= entry.venue_time:
                 return  # it stands still, or repeats itself: that is not lateness
-            entry.venue_time = update.time
+            entry.venue_time = time
             if entry.is_speaking and not update.is_snapshot:
                 # The first frame may show a state of long ago.
-                delay = now - update.time / 1000
-                entry.delay = delay
+                entry.delay = delay = now - time / 1000
                 if delay < self.least_delay:
                     self.least_delay = self.recovery.least_delay = delay
         entry.news_at = now

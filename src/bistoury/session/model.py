@@ -12,7 +12,7 @@ Scalar = str | int | bool
 Fields = dict[str, Scalar]
 
 
-class Subscription(msgspec.Struct, frozen=True, order=True):
+class Subscription(msgspec.Struct, frozen=True, order=True, cache_hash=True):
     """One feed with its parameters. Compared by value; used as a key everywhere."""
 
     feed: str
@@ -150,13 +150,14 @@ Item = tuple[int, Hashable, Any]
 """A row of events: its venue time in milliseconds, its key, and the row."""
 
 
-class Update(msgspec.Struct):
+class Update(msgspec.Struct, gc=False):
     """
     One frame of data.
 
     Feeds of events carry ``items``, oldest first; in feeds of states every frame
     replaces the last one, so there are none, and ``message`` stays ``None`` until
-    somebody wants to read it.
+    somebody wants to read it. What was decoded into a type of its own is in
+    ``typed``, and then ``message`` is made when somebody wants plain values.
     """
 
     route: str
@@ -164,6 +165,14 @@ class Update(msgspec.Struct):
     message: dict[str, Any] | None = None
     """``{"channel": ..., "data": ...}`` in the venue's shape."""
     items: list[Item] | None = None
+    typed: Any = None
+    """The message as a Struct with ``data``, ``snapshot`` and ``recovered``."""
+    time: int = 0
+    """When the newest of it happened at the venue, in milliseconds; 0: unsaid."""
+    oldest: int = 0
+    """When the oldest of it happened at the venue, in milliseconds; 0: unsaid."""
+    seen: int = 0
+    """How many rows came, those already delivered included."""
     slot: str | None = None
     """Where in ``message["data"]`` the rows are; ``None``: they are the data."""
     is_single: bool = False
@@ -172,12 +181,6 @@ class Update(msgspec.Struct):
     """Whether the venue marked it as history."""
     is_void: bool = False
     """Whether there is nothing to deliver: nothing is new, or it is held back."""
-    time: int = 0
-    """When the newest of it happened at the venue, in milliseconds; 0: unsaid."""
-    oldest: int = 0
-    """When the oldest of it happened at the venue, in milliseconds; 0: unsaid."""
-    seen: int = 0
-    """How many rows came, those already delivered included."""
     unreadable: int = 0
     """How many rows could not be read, and were left out."""
 
@@ -185,9 +188,14 @@ class Update(msgspec.Struct):
         """Replace the rows, here and in the message."""
         self.items = items
         rows = [row for _, _, row in items]
-        if self.message is None or (self.is_single and not rows):
+        if self.is_single and not rows:
             return
         value = rows[0] if self.is_single else rows
+        if self.typed is not None:
+            data = value if self.is_single else tuple(rows)
+            self.typed = msgspec.structs.replace(self.typed, data=data)
+        if self.message is None:
+            return
         if self.slot is None:
             self.message["data"] = value
         else:
@@ -197,10 +205,12 @@ class Update(msgspec.Struct):
         """Say in the message what kind of delivery this is."""
         if self.message is not None:
             self.message[flag] = True
+        if self.typed is not None:
+            self.typed = msgspec.structs.replace(self.typed, **{flag: True})
 
     def part(self, items: list[Item]) -> Update:
         """Return a message of its own with some of the rows."""
-        message = dict(self.message or {})
+        message = dict(self.message or {}) if self.typed is None else None
         copy = msgspec.structs.replace(self, message=message, is_snapshot=False)
         copy.keep(items)
         copy.time = items[-1][0] if items else 0

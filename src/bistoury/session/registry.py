@@ -40,6 +40,8 @@ class Registry:
     gapped: dict[Subscription, Entry] = field(default_factory=dict)
     """What has a gap that is not settled."""
     _asked: dict[Subscription, Entry] = field(default_factory=dict)
+    _promising: dict[Subscription, Entry] = field(default_factory=dict)
+    """Kept by hand: it is asked for at every event, and a restore is hundreds."""
     _unsent: tuple[deque[Entry], deque[Entry]] = field(
         default_factory=lambda: (deque(), deque())
     )
@@ -212,25 +214,21 @@ class Registry:
 
     def promising(self) -> list[Entry]:
         """Return the granted feeds that promise data at intervals."""
-        return [
-            entry
-            for entry in self.entries.values()
-            if entry.holding == Holding.HELD
-            and entry.is_wanted
-            and entry.traits.promise is Promise.PERIODIC
-        ]
+        return list(self._promising.values())
 
     def connection_lost(self, source: int) -> None:
         """Forget what the venue held over ``source``; remember what is wanted."""
         for queue in (*self._unsent, self._unwanted):
             queue.clear()
         self._asked.clear()
+        self._promising.clear()
         self._occupied.clear()
         self.mute.clear()
         for entry in list(self.entries.values()):
             entry.holding, entry.asked_at = Holding.NOTHING, inf
             entry.granted_at, entry.is_renewing = inf, False
             entry.is_speaking, entry.last_at, entry.news_at = False, 0.0, 0.0
+            entry.look_at = 0.0
             entry.continuity.source_lost(source)
             if entry.is_wanted:
                 if entry.may_be_asked:
@@ -262,7 +260,7 @@ class Registry:
         self._asked.pop(entry.subscription, None)
         if holding == Holding.NOTHING:
             entry.granted_at, entry.is_speaking = inf, False
-            entry.last_at = entry.news_at = 0.0
+            entry.last_at = entry.news_at = entry.look_at = 0.0
             self._occupied.pop(entry.traits.route, None)
         self._note(entry)
 
@@ -302,6 +300,11 @@ class Registry:
             and not entry.is_speaking
         )
         (self.mute.add if is_mute else self.mute.discard)(subscription)
+        promises = entry.traits.promise is Promise.PERIODIC
+        if promises and entry.is_wanted and entry.holding == Holding.HELD:
+            self._promising[subscription] = entry
+        else:
+            self._promising.pop(subscription, None)
         if entry.is_wanted and entry.refusal:
             self.refused[subscription] = entry
         else:

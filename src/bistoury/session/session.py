@@ -12,7 +12,7 @@ is history, and is ignored.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
@@ -116,17 +116,16 @@ class Session:
         )
         return max(soonest, self._clocks.grace_until)
 
-    def admit(self, connection_id: int, update: Update, now: float) -> Entry | None:
+    @property
+    def admit(self) -> Callable[[int, Update, float], Entry | None]:
         """
-        Take one frame of data; return whose it is, or ``None`` to throw it away.
+        What takes one frame of data: ``admit(connection_id, update, now)``.
 
-        Moves clocks and counters, and takes rows out of ``update`` that were
-        delivered before (``is_void``: all of them). The caller feeds
-        ``DataStarted`` when the entry is not speaking yet.
+        Returns whose it is, or ``None`` to throw it away. Moves clocks and counters,
+        and takes rows out of ``update`` that were delivered before (``is_void``: all
+        of them). The caller feeds ``DataStarted`` when the entry is not speaking yet.
         """
-        if connection_id != self.connection_id or self.state not in CONNECTED:
-            return None
-        return self.conversation.admit(update, now)
+        return self.conversation.admit
 
     def handle(self, event: on.Event, now: float) -> list[do.Effect]:
         """Absorb one event; return what to do about it, in order."""

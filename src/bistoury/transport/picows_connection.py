@@ -26,6 +26,10 @@ from .tcp_state import how_tcp_ended
 _TEXT = WSMsgType.TEXT
 _CLOSE = WSMsgType.CLOSE
 
+_LONGEST_CONTROL = 125
+"""Bytes of payload in a ping, a pong or a close frame (RFC 6455 5.5)."""
+_BRACE = ord("{")
+
 _NO_STATUS = 1005
 """What RFC 6455 calls a close frame without a code."""
 
@@ -124,20 +128,26 @@ class PicowsConnection(WSListener):
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         """Deliver a whole text message; leave all else to the slow lane."""
+        data = frame.get_payload_as_bytes()
+        # Asking picows for the type costs as much as all else here, so it is asked
+        # last, and not at all of what begins as an object and is longer than any
+        # control frame: a binary message with an object in it passes for a text.
         if (
-            frame.msg_type is _TEXT
-            and frame.fin
+            frame.fin
             and not self._midway
-            and not transport.is_close_frame_sent
             and not (frame.rsv1 or frame.rsv2 or frame.rsv3)
+            and not transport.is_close_frame_sent
+            and (
+                (len(data) > _LONGEST_CONTROL and data[0] == _BRACE)
+                or frame.msg_type is _TEXT
+            )
+            and (data.isascii() or is_utf8(data))
         ):
-            data = frame.get_payload_as_bytes()
-            if data.isascii() or is_utf8(data):
-                try:
-                    self._deliver(data)
-                except Exception as error:  # noqa: BLE001 -- told to the owner
-                    self._receiver_failed(error)
-                return
+            try:
+                self._deliver(data)
+            except Exception as error:  # noqa: BLE001 -- told to the owner
+                self._receiver_failed(error)
+            return
         try:
             self._take(frame)
         except ViolationError as error:

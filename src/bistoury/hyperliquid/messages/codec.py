@@ -93,7 +93,7 @@ their position in a list (``assetCtxs``) are not rows: dropping one would rename
 all that follow."""
 
 # ValueError: msgspec raises UnicodeDecodeError for bytes that are no text.
-_UNREADABLE = (msgspec.DecodeError, ValueError, RecursionError)
+UNREADABLE = (msgspec.DecodeError, ValueError, RecursionError)
 
 _decoders = {
     channel: msgspec.json.Decoder(type_) for channel, type_ in DATA_TYPES.items()
@@ -117,7 +117,7 @@ def decode(channel: str, raw: bytes | msgspec.Raw) -> object:
     """
     try:
         return _decoders.get(channel, _anything).decode(raw)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise _unreadable(channel, error, raw) from error
 
 
@@ -133,7 +133,7 @@ def decode_rows(channel: str, raw: bytes | msgspec.Raw) -> tuple[list[Any], int]
         raise ProtocolError(channel, "this channel carries no rows", _beginning(raw))
     try:
         found = _find_rows(raw, places)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise _unreadable(channel, error, raw) from error
     if found is None:
         raise ProtocolError(channel, "no rows in it", _beginning(raw))
@@ -142,7 +142,7 @@ def decode_rows(channel: str, raw: bytes | msgspec.Raw) -> tuple[list[Any], int]
     for row in rows:
         try:
             good.append(decoder.decode(row))
-        except _UNREADABLE:
+        except UNREADABLE:
             continue
     return good, len(rows) - len(good)
 

@@ -30,19 +30,19 @@ class Book(Wire, frozen=True):
 
     coin: str
     time: int
-    levels: tuple[list[Level], list[Level]]
+    levels: tuple[tuple[Level, ...], tuple[Level, ...]]
     # HL: only on aggregated books (nktkas SDK).
     spread: Maybe = UNSET
     # HL: only on ``fast`` books (nktkas SDK).
     fast: bool | UnsetType = UNSET
 
     @property
-    def bids(self) -> list[Level]:
+    def bids(self) -> tuple[Level, ...]:
         """The buying side."""
         return self.levels[0]
 
     @property
-    def asks(self) -> list[Level]:
+    def asks(self) -> tuple[Level, ...]:
         """The selling side."""
         return self.levels[1]
 
@@ -53,8 +53,8 @@ class Bbo(Wire, frozen=True):
     coin: str
     time: int
     # HL: [bid, ask], null for an empty side (docs: websocket/subscriptions).
-    # A list and not a pair: a short one is seen as an empty side.
-    quotes: list[Level | None] = field(name="bbo")
+    # Of any length and not a pair: a short one is seen as an empty side.
+    quotes: tuple[Level | None, ...] = field(name="bbo")
 
     @property
     def bid(self) -> Level | None:
@@ -80,7 +80,7 @@ class Trade(Wire, frozen=True):
     # HL: unique only together with time and coin (docs: notation).
     trade_id: int = field(name="tid")
     # HL: [buyer, seller]; not in data from before the end of 2024.
-    users: list[str] | UnsetType = UNSET
+    users: tuple[str, ...] | UnsetType = UNSET
 
 
 class Candle(Wire, frozen=True):
@@ -110,7 +110,9 @@ class PerpContext(Wire, frozen=True):
     mark_price: str = field(name="markPx")
     # HL: null when a side of the book is empty or the coin is delisted.
     mid_price: MaybeNull = field(name="midPx", default=UNSET)
-    impact_prices: list[str] | UnsetType | None = field(name="impactPxs", default=UNSET)
+    impact_prices: tuple[str, ...] | UnsetType | None = field(
+        name="impactPxs", default=UNSET
+    )
     day_base_volume: Maybe = field(name="dayBaseVlm", default=UNSET)
 
 

@@ -1,0 +1,169 @@
+"""
+Instructions for each message, counted by callgrind: the same on a busy machine.
+
+Two runs that differ only in how many messages they take in; the difference is what
+the messages cost, without start-up. Memory layout and hashing are fixed.
+
+    python -m bench.instructions              compare with baselines.json
+    python -m bench.instructions --record     write baselines.json
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+BASELINES = Path(__file__).with_name("baselines.json")
+TOLERANCE = 0.05
+_FEW, _MORE = 400, 1600
+_COLLECTED = re.compile(r"Collected\s*:\s*(\d+)")
+
+SCENARIOS: dict[str, tuple[str, int, bool]] = {
+    # name: mix, subscriptions besides those of the mix, typed
+    "mixed, dicts": ("mixed", 0, False),
+    "mixed, typed": ("mixed", 0, True),
+    "trades, dicts": ("trades", 0, False),
+    "bbo, 1 subscription": ("bbo", -3, False),
+    "bbo, 100 subscriptions": ("bbo", 96, False),
+    "bbo, 1000 subscriptions": ("bbo", 996, False),
+}
+
+
+def scenario(name: str, path: str, count: int) -> None:
+    """Take ``count`` prepared messages in; this is what runs under callgrind."""
+    from . import inside, stream
+
+    mix, _, typed = SCENARIOS[name]
+    frames = Path(path).read_bytes().split(b"\n")[:count]
+    subscriptions = stream.subscriptions(mix, coins_of(name))
+    gc.collect()
+    gc.disable()
+    asyncio.run(
+        inside.feed(frames, subscriptions, lambda _: lambda message: None, typed=typed)
+    )
+
+
+def coins_of(name: str) -> tuple[str, ...]:
+    """Return the coins of a scenario."""
+    from . import stream
+
+    more = SCENARIOS[name][1]
+    extra = tuple(f"C{number}" for number in range(max(more, 0)))
+    return (*stream.COINS[: 4 + min(more, 0)], *extra)
+
+
+def available() -> bool:
+    """Whether callgrind is here."""
+    return shutil.which("valgrind") is not None
+
+
+def count(name: str) -> int:
+    """Return the instructions for each message of a scenario."""
+    from . import stream
+
+    mix = SCENARIOS[name][0]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "frames"
+        frames = stream.messages(
+            mix, _MORE, begin_ms=1_790_000_000_000, coins=coins_of(name)
+        )
+        path.write_bytes(b"\n".join(frames))
+        runs = [_start(name, str(path), number, folder) for number in (_FEW, _MORE)]
+        few, more = (_collected(run) for run in runs)
+    return round((more - few) / (_MORE - _FEW))
+
+
+def _start(name: str, path: str, number: int, folder: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [
+            *(
+                "valgrind",
+                "--tool=callgrind",
+                f"--callgrind-out-file={folder}/{number}",
+            ),
+            *(sys.executable, "-m", "bench.instructions", "--run", name, path),
+            str(number),
+        ],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env={
+            **{k: v for k, v in os.environ.items() if not k.startswith("BISTOURY_")},
+            "PYTHONHASHSEED": "0",
+            "PYTHONPATH": str(ROOT / "src"),
+        },
+    )
+
+
+def _collected(run: subprocess.Popen[str]) -> int:
+    said = run.communicate(timeout=900)[1]
+    found = _COLLECTED.search(said)
+    if run.returncode or found is None:
+        raise SystemExit(f"callgrind failed:\n{said[-2000:]}")
+    return int(found[1])
+
+
+def machine() -> dict[str, str]:
+    """Return what the counts depend on."""
+    from importlib.metadata import version
+
+    return {
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        **{name: version(name) for name in ("msgspec", "picows")},
+    }
+
+
+def main(arguments: list[str]) -> int:
+    """Compare with the baselines, or record them."""
+    if arguments[:1] == ["--run"]:
+        scenario(arguments[1], arguments[2], int(arguments[3]))
+        return 0
+    if not available():
+        print("valgrind is not installed: nothing was counted")
+        return 0 if not os.environ.get("CI") else 1
+    here, counts = machine(), {}
+    for name in SCENARIOS:
+        counts[name] = count(name)
+        print(f"{counts[name]:>8,}  {name}", flush=True)
+    if "--record" in arguments:
+        text = json.dumps({"on": here, "instructions": counts}, indent=2)
+        BASELINES.write_text(text + "\n")
+        return 0
+    return _compare(here, counts)
+
+
+def _compare(here: dict[str, str], counts: dict[str, int]) -> int:
+    known: dict[str, Any] = json.loads(BASELINES.read_text())
+    if known["on"] != here:
+        print(f"recorded on {known['on']}, this is {here}: not compared")
+        return 0
+    worse = 0
+    for name, now in counts.items():
+        before = known["instructions"].get(name)
+        if before is None:
+            print(f"{name}: no baseline; run with --record")
+            worse += 1
+        elif now > before * (1 + TOLERANCE):
+            print(f"{name}: {now:,} instructions a message, {before:,} recorded")
+            worse += 1
+        elif now < before * (1 - TOLERANCE):
+            print(f"{name}: better than recorded ({before:,}): run with --record")
+    print("worse than recorded" if worse else "as recorded")
+    return 1 if worse else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
