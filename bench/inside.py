@@ -63,7 +63,12 @@ class Wire:
 
 def config() -> Config:
     """Return the settings of a venue that does not exist."""
-    limits: Any = {"messages_per_minute": 1_000_000, "subscriptions": 10_000}
+    many = 1_000_000
+    limits: Any = {
+        "messages_per_minute": many,
+        "subscriptions": many,
+        "connections_per_minute": many,
+    }
     return Config(api_url="http://127.0.0.1:9", limits=limits)
 
 
