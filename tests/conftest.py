@@ -63,10 +63,11 @@ def figures() -> Callable[..., None]:
     """
 
     def note(**numbers: Any) -> None:
-        place = os.environ.get("BISTOURY_FIGURES")
+        place = os.environ.get("SCENARIO_FIGURES")
         if place:
             test = os.environ["PYTEST_CURRENT_TEST"].rpartition(" ")[0]
-            line = json.dumps({"test": test.partition("[")[0], **numbers})
+            rounded = {name: round(it, 2) for name, it in numbers.items()}
+            line = json.dumps({"test": test.partition("[")[0], **rounded})
             with Path(place).open("a", encoding="utf-8") as file:
                 file.write(line + "\n")
 

@@ -24,7 +24,9 @@ LAYERS: dict[str, set[str]] = {
         *("hyperliquid", "recorder", "simulator", "transport", "config", "session"),
         "errors",
     },
-    "paper_trading": {"hyperliquid", "observability", "config", "errors"},
+    "paper_trading": {
+        *("hyperliquid", "serving", "observability", "config", "session", "errors"),
+    },
     "hyperliquid": {
         *("recorder", "supervisor", "dispatcher", "observability", "mailbox"),
         *("serving", "alerting", "resilience", "io_thread", "backlog", "__version__"),

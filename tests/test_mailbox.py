@@ -660,6 +660,39 @@ def test_at_home_nothing_is_called_after_closing():
     run(main())
 
 
+def test_at_home_a_gap_is_heard_of_before_what_comes_after_it():
+    async def main():
+        seen, home = [], Home()
+        events = box(seen.append, home=home)
+        it = box(seen.append, home=home, before_gap=events.catch_up)
+        it.put("before")
+        events.put("gap")
+        it.put_gap("gap")
+        it.put("after")
+        home.posted[0]()  # the messages' turn comes first
+        assert seen == ["before", "gap", "after"]
+        home.posted[1]()
+        assert seen == ["before", "gap", "after"]
+
+    run(main())
+
+
+def test_at_home_a_coroutine_function_waits_for_the_news_of_a_gap():
+    async def main():
+        seen, home = [], Home()
+        events = box(seen.append, home=home)
+        it = box(collecting(seen), home=home, before_gap=events.catch_up)
+        it.put("before")
+        events.put("gap")
+        it.put_gap("gap")
+        it.put("after")
+        home.posted[0]()
+        await settle()
+        assert seen == ["before", "gap", "after"]
+
+    run(main())
+
+
 def test_a_mailbox_whose_handler_was_cancelled_is_woken_again():
     async def main():
         seen = []

@@ -1,7 +1,7 @@
 """
 Break ``session/`` in every small way, and see whether its tests notice.
 
-    python tools/mutate.py                      # everything, half an hour
+    python tools/mutate.py                      # everything, about an hour
     python tools/mutate.py --only session.py    # one file
     python tools/mutate.py --since mutants.json # only what was not killed before
 

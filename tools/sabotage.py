@@ -66,7 +66,7 @@ class Sabotage:
 
 _LOSING = ("tests/scenarios/test_losing.py", "-k", "f04 or f05 or f06 or f18 or f19")
 _RESTORING = ("tests/scenarios/test_law.py", "-k", "pinned")
-_LAWS = ("tests/recovery/test_order.py", "tests/recovery/test_freshness.py")
+_LAWS = ("tests/recovery/test_order.py",)
 
 _FORGIVES = "                self.attempts.forgive()\n"
 _LIVES = "        self.liveness.heard_at = now\n"
@@ -201,7 +201,8 @@ def play(sabotage: Sabotage | None, selection: tuple[str, ...]) -> Outcome:
     with tempfile.TemporaryDirectory(prefix="sabotage-") as folder:
         place = Path(folder)
         settle_in(place, sabotage)
-        return examine(place, selection)
+        # That the original is fit is no race: only the bugs have their minute.
+        return examine(place, selection, PATIENCE if sabotage else 5 * PATIENCE)
 
 
 def row(name: str, outcome: Outcome, *, is_right: bool) -> dict[str, Any]:

@@ -119,13 +119,20 @@ class Dispatcher:
         limit: int = DEFAULT_LIMIT,
         conflate: bool | None = None,
         home: Home | None = None,
+        before_gap: Callable[[], None] | None = None,
     ) -> Mailbox[Update]:
         """Make a mailbox for ``handler``; raw messages are as the venue sent them."""
         read: Callable[[Update], Any] = self._read_raw if is_raw else self._read
         if is_typed:
             read = self._read_typed
         box = Mailbox(
-            handler, read, self._reporter, limit, conflate=conflate, home=home
+            handler,
+            read,
+            self._reporter,
+            limit,
+            conflate=conflate,
+            home=home,
+            before_gap=before_gap,
         )
         box.is_typed = is_typed
         return box
@@ -199,10 +206,11 @@ class Dispatcher:
 
     def tell(self, gap: Gap) -> None:
         """Let whoever reads a feed in order know of a gap in it."""
-        for table in (self._outlets, self._raw):
-            for outlet in table.get(gap.subscription, ()):
-                if not outlet.is_closed:
-                    outlet.put_gap(gap)
+        for key in (gap.subscription, gap.subscription.feed):
+            for table in (self._outlets, self._raw):
+                for outlet in table.get(key, ()):
+                    if not outlet.is_closed:
+                        outlet.put_gap(gap)
 
     def _put(
         self,
@@ -227,8 +235,8 @@ class Dispatcher:
         self._reporter.missed(rows)
 
     def _report(self, outlet: Outlet, gap: Gap) -> None:
-        outlet.put_gap(gap)
         self._reporter.overflowed(outlet.handler, gap)
+        outlet.put_gap(gap)
 
 
 def _gap(subscription: Subscription, missed: _Overflow, status: str) -> Gap:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Hashable
+from enum import Enum, auto
 from time import perf_counter
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -45,6 +46,12 @@ class Home(Protocol):
         ...
 
 
+class _Gap(Enum):
+    """Where a gap is, between messages."""
+
+    HERE = auto()
+
+
 def is_coroutine_function(handler: Handler) -> bool:
     """Return whether calling ``handler`` only begins its work."""
     call = getattr(handler, "__call__", None)  # noqa: B004 -- an object may be callable
@@ -68,6 +75,7 @@ class Mailbox(Generic[Item]):
         *,
         conflate: bool | None = None,
         home: Home | None = None,
+        before_gap: Callable[[], None] | None = None,
     ) -> None:
         self.handler = handler
         self.is_closed = False
@@ -79,10 +87,13 @@ class Mailbox(Generic[Item]):
         """Seconds that all calls took together."""
         self.slowest = 0.0
         """Seconds that the longest call took."""
-        self.backlog: Backlog[Item] = Backlog(self._wake, limit, conflate=conflate)
+        self.backlog: Backlog[Item | _Gap] = Backlog(
+            self._wake, limit, conflate=conflate
+        )
         self._open_item = open_item
         self._reporter = reporter
         self._home = home
+        self._before_gap = before_gap
         self._is_plain = not is_coroutine_function(handler)
         self.direct_call: Callable[[Item], None] | None = None
         """What calls the handler with a message at once, if that may be done."""
@@ -117,7 +128,22 @@ class Mailbox(Generic[Item]):
         return self.backlog.has_room
 
     def put_gap(self, gap: object) -> None:
-        """Hear of a gap: handlers hear of it as an event, not between messages."""
+        """
+        Hear of a gap: handlers hear of it as an event, not between messages.
+
+        Elsewhere the event waits for its turn as messages do, and must come before
+        those that come after the gap.
+        """
+        if self._home is not None and self._before_gap is not None:
+            self.backlog.put_mark(_Gap.HERE)
+
+    def catch_up(self) -> None:
+        """Call a plain function at once with all that waits; from its own thread."""
+        while self._is_plain and not self.is_closed:
+            item = self.backlog.take()
+            if item is None:
+                return
+            self._take(item)
 
     def put(self, item: Item, conflate: Hashable = None) -> bool:
         """
@@ -154,6 +180,12 @@ class Mailbox(Generic[Item]):
         begun, self._begun = self._begun, None
         if inspect.iscoroutine(begun):
             begun.close()
+
+    def _take(self, item: Item | _Gap) -> None:
+        if not isinstance(item, _Gap):
+            self._call(item)
+        elif self._before_gap is not None:
+            self._before_gap()
 
     def _call(self, item: Item) -> None:
         began = perf_counter()
@@ -203,7 +235,7 @@ class Mailbox(Generic[Item]):
             item = None if self.is_closed else self.backlog.take()
             if item is None:
                 return
-            self._call(item)
+            self._take(item)
             if not self._is_plain:
                 return  # a task goes on with the rest
         asyncio.get_running_loop().call_soon(self._work_off)
@@ -237,4 +269,6 @@ class Mailbox(Generic[Item]):
         item = None if self.is_closed else self.backlog.take()
         if item is None:
             return None
+        if isinstance(item, _Gap):
+            return self._before_gap
         return lambda: self.handler(self._open_item(item))

@@ -21,6 +21,7 @@ from pathlib import Path
 import pytest
 
 from bistoury import Config, HyperLiquidIntegration
+from bistoury.alerting import AlertPlan
 from bistoury.cli import app
 from bistoury.config import Given, Limits
 from bistoury.simulator import FaultPlan, read_fault
@@ -81,7 +82,9 @@ def play(block):
         tree = ast.fix_missing_locations(Shortened().visit(tree))
     names = {"__name__": "__main__", "_nap": nap, "_limited": limited}
     code = compile(tree, str(block), "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-    if uses(tree, "client") and not any(
+    if code.co_flags & inspect.CO_COROUTINE and not uses(tree, "client"):
+        asyncio.run(limited(eval(code, names)))  # a notebook's cell
+    elif uses(tree, "client") and not any(
         isinstance(node, ast.arg) and node.arg == "client" for node in ast.walk(tree)
     ):
         asyncio.run(in_the_middle(code, names))
@@ -140,7 +143,11 @@ def check_bistoury(args: list[str]) -> None:
         assert args[0] in [opt for it in group.params for opt in it.opts]
         return
     name, command, rest = group.resolve_command(context, args)
-    given = command.make_context(name, rest, parent=context).params
+    made = command.make_context(name, list(rest), parent=context)
+    if hasattr(command, "list_commands"):
+        name, command, rest = command.resolve_command(made, rest)
+        made = command.make_context(name, rest, parent=made)
+    given = made.params
     if given.get("inject") is not None:
         read_fault(given["inject"])
 
@@ -167,6 +174,11 @@ def test_settings_exist(toml_block, environment, monkeypatch):
     if "step" in data:
         Path("plan.toml").write_text(toml_block.text, "utf-8")
         assert len(FaultPlan.load("plan.toml").steps) == len(data["step"])
+        return
+    if "to" in data:
+        Path("alerts.toml").write_text(toml_block.text, "utf-8")
+        plan = AlertPlan.load("alerts.toml")
+        assert {k: getattr(plan, k) for k in data} == data | {"to": tuple(data["to"])}
         return
     monkeypatch.delenv("BISTOURY_NETWORK")
     Path("bistoury.toml").write_text(toml_block.text, "utf-8")

@@ -10,6 +10,7 @@ import pytest
 
 import bistoury
 from bistoury import Config, ConfigError, HyperLiquidIntegration, errors
+from bistoury.alerting.rules import RULES
 from bistoury.cli import app
 from bistoury.config import Limits
 from bistoury.observability.listeners import EVENTS
@@ -161,7 +162,9 @@ def test_client_signatures():
             continue
         actual = inspect.signature(method).parameters
         documented = [
-            it.split("=")[0].strip() for it in arguments.split(",") if it.strip(" *")
+            it.split("=")[0].strip(" *")
+            for it in arguments.split(",")
+            if it.strip(" *")
         ]
         assert documented == [it for it in actual if it != "self"], name
 
@@ -170,11 +173,16 @@ def test_commands():
     text = (REFERENCE / "command-line.md").read_text("utf-8")
     from typer.main import get_command
 
-    group = get_command(app)
+    check_commands(text, get_command(app), "## bistoury")
+
+
+def check_commands(text, group, heading):
     context = group.make_context("bistoury", [], resilient_parsing=True)
     for name in group.list_commands(context):
-        section = text.partition(f"## bistoury {name}\n")[2].partition("\n## ")[0]
-        assert section, f"bistoury {name} is not described"
+        title = f"{heading} {name}"
+        section = text.partition(f"{title}\n")[2]
+        section = re.split(r"^##+ ", section, maxsplit=1, flags=re.MULTILINE)[0]
+        assert section, f"{title} is not described"
         _, command, _ = group.resolve_command(context, [name])
         everywhere = {"--json", "--network", "--api-url", "--help"}
         real = {opt for it in command.params for opt in it.opts if opt.startswith("--")}
@@ -183,7 +191,9 @@ def test_commands():
             opt for cell in named for opt in re.findall(r"`(--[\w-]+)`", cell)
         }
         turned = {opt for it in command.params for opt in it.secondary_opts}
-        assert documented - turned - everywhere == real - everywhere, name
+        assert documented - turned - everywhere == real - everywhere, title
+        if hasattr(command, "list_commands"):
+            check_commands(text, command, f"#{title}")
 
 
 def test_faults():
@@ -200,6 +210,13 @@ def test_public_names_are_in_the_reference():
     assert {name for name in bistoury.__all__ if name not in text} - {
         "__version__"
     } == set()
+
+
+def test_rules_of_alerts():
+    guide = (REFERENCE.parent / "guides" / "alerts.md").read_text("utf-8")
+    rows_ = re.findall(r"^\| `(\w+)` \| .* \| (\w+) \|$", guide, re.MULTILINE)
+
+    assert dict(rows_) == {name: it.severity for name, it in RULES.items()}
 
 
 def test_a_bad_event_name_is_refused(client):

@@ -147,7 +147,7 @@ def test_an_answer_that_does_not_come_in_time_leaves_the_outcome_unknown():
     played(scenario, post_latency=5.0)
 
 
-def test_a_cut_tells_at_once_what_left_and_what_did_not():
+def test_a_cut_tells_at_once_what_left_and_what_did_not(figures):
     async def scenario(client, venue):
         tasks = asked(client, 5)
         await asyncio.sleep(0.1)
@@ -158,6 +158,7 @@ def test_a_cut_tells_at_once_what_left_and_what_did_not():
         kinds = [type(it) for it in await settled(tasks)]
         assert kinds == [OutcomeUnknownError] * 2 + [NotSentError] * 3
         assert received == 3  # a ping and two questions
+        figures(notice=0.01)
         await asyncio.sleep(30)
         assert client.is_connected()
         assert venue.exchange.counters["received"] < received + 6  # pings: nothing late

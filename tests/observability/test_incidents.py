@@ -82,7 +82,7 @@ def test_a_gap_that_stays_is_named_although_others_came_back(case):
     case.judged(DOWN).said(LOST, gap("open"), gap("open", FILLS)).judged(OK)
     case.said(gap("recovered", FILLS), gap("unrecoverable"))
 
-    assert case.account["fate"] == "1 gap unrecoverable"
+    assert case.account["fate"] == "1 gap unrecoverable, 1 recovered"
     assert not case.account["open"]
 
 

@@ -291,3 +291,22 @@ def test_without_repeats_of_its_own_it_has_some_anyway(caplog):
         it.unreadable(ProtocolError("trades", "bad"))
 
     assert len(caplog.records) == 1
+
+
+def test_of_a_thousand_gaps_the_first_are_named_and_the_rest_are_said_to_be_there(
+    diary,
+):
+    def gaps():
+        for number in range(1000):
+            feed = Subscription("trades", (("coin", f"C{number}"),))
+            diary.it.observe(say.Gap(feed, 1, None, "open", 0, Cause.NETWORK))
+        return [text for _, text in diary.lines()]
+
+    lines = gaps()
+    assert len(lines) == 21
+    assert lines[0].startswith("trades(coin=C0)")
+    assert lines[-1].startswith("more gaps open (network)")
+    assert gaps() == []
+
+    diary.clock.now += 60
+    assert len(gaps()) == 21

@@ -117,3 +117,20 @@ def test_every_metric_of_the_table_is_made_and_no_other(play):
     for name, described in METRICS.items():
         assert made[f"bistoury_{name}"].type == described.kind
         assert made[f"bistoury_{name}"].documentation == described.text
+
+
+def test_a_scrape_from_another_thread_tries_again_when_something_moves(play):
+    async def scenario(stage):
+        await live(stage)
+        window, failures = stage.client._window, [RuntimeError("changed size")] * 3
+        real = window.read
+
+        def moving(work):
+            if failures:
+                raise failures.pop()
+            return real(work)
+
+        window.read = moving
+        return stage.client.metrics_registry.get_sample_value("bistoury_up")
+
+    assert play(scenario) == 1.0

@@ -47,7 +47,7 @@ META = {
 class Market:
     """A paper venue, and the market it hears of; times are ms after ``START``."""
 
-    def __init__(self, accounts=None, **config):
+    def __init__(self, folded=None, **config):
         config = {
             "entry_latency": "constant(0.1)",
             "cancel_latency": "constant(0.1)",
@@ -55,7 +55,7 @@ class Market:
             **config,
         }
         self.config = PaperConfig(**config)
-        self.venue = PaperVenue(Universe.from_meta(META), self.config, accounts)
+        self.venue = PaperVenue(Universe.from_meta(META), self.config, folded)
         self.venue.start(START)
         self.events = []
         self.taken = []
@@ -215,8 +215,8 @@ def market():
 def begun():
     """A maker of markets, for tests that need settings of their own."""
 
-    def make(accounts=None, **config):
-        made = Market(accounts, **config)
+    def make(folded=None, **config):
+        made = Market(folded, **config)
         made.book(
             0,
             [("99", "1"), ("98", "2"), ("97", "5")],

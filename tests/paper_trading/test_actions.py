@@ -313,10 +313,15 @@ def test_what_cannot_be_read_says_where(market, action, part):
 
 def test_an_action_that_is_too_late_is_not_done(market, orders):
     limit, _ = orders
-    number = market.order(10, limit(True, "90", "1"), expires_after=market.desk.now)
+    # It would arrive a tenth of a second later.
+    late = market.desk.now + 10 + 99
+    number = market.order(10, limit(True, "90", "1"), expires_after=late)
     assert market.answers[number]["status"] == "err"
     answered(market, market.act(20, {"type": "noop"}))
     assert market.account().orders == {}
+    in_time = market.desk.now + 100 + 101
+    number = market.order(1600, limit(True, "90", "1"), expires_after=in_time)
+    assert answered(market, number, 2000)["status"] == "ok"
 
 
 def test_a_builder_gets_his_part(market, orders):

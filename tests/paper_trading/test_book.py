@@ -135,7 +135,7 @@ def test_a_book_is_always_in_order_and_never_crossed_at_one_time(story):
             prices = [it.px for it in side.levels]
             assert prices == sorted(prices, reverse=side.is_bid)
             assert len(set(prices)) == len(prices)
-            assert list(side.by_px.values()) == side.levels
+            assert side.by_px == {it.px: it for it in side.levels}
             assert all(it.sz > 0 for it in side.levels)
         if bids:
             assert book.bids.best.px == bids[0][0]

@@ -40,7 +40,7 @@ def test_a_taker_walks_the_book_after_its_latency_and_not_before(market, orders)
 
 def test_depth_used_up_ends_an_ioc_and_nothing_is_made_up(begun, orders):
     limit, _ = orders
-    market = begun(accounts=None)
+    market = begun()
     number = market.order(10, limit(True, "150", "50", "Ioc"))
     market.bbo(150, ("99", "1"), ("101", "1"))
     market.pass_time(300)

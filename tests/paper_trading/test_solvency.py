@@ -115,7 +115,7 @@ def test_hours_missed_while_nothing_ran_are_owed_after_a_restart(begun, orders):
 def rich(begun, orders, cash, sz, leverage=40, **config):
     """A market, and a long position of ``sz`` at 101 with ``cash``."""
     limit, _ = orders
-    market = begun(accounts=None, **config)
+    market = begun(**config)
     market.send(1, "paper:open", {"account": "small", "cash": cash})
     action = {
         "type": "updateLeverage",

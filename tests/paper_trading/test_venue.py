@@ -71,12 +71,19 @@ def test_a_cancel_works_although_nothing_is_known(market, orders):
 
 def test_a_feed_that_is_called_stale_is_not_traded_on(market, orders):
     rest(market, orders)
-    market.send(300, "paper:stale", {"feed": "trades", "coin": "BTC"})
+    market.send(300, "paper:stale", {"feed": "l2Book:fast", "coin": "BTC"})
     market.bbo(400, ("97", "1"), ("98", "9"))
     assert market.fills == []
-    market.trade(500, "B", "98", "0.1")
+    assert states(market)[-1] == "stale"
+    market.book(500, [("97", "1")], [("98", "9")], fast=True)
     market.bbo(510, ("97", "1"), ("98", "9"))
     assert [it.px for it in market.fills] == [99]
+
+
+def test_a_quiet_feed_is_not_stale(market):
+    for feed in ("trades", "bbo"):
+        market.send(300, "paper:stale", {"feed": feed, "coin": "BTC"})
+    assert states(market) == ["live"]
 
 
 # Gaps
@@ -339,3 +346,17 @@ def test_equity_never_jumps_but_by_a_journalled_event(begun, orders, story):
             assert now == value
         value = now
     assert accounts.by_name == market.desk.accounts.by_name
+
+
+def test_a_command_stopped_before_its_answer_is_not_done_again(market, begun, orders):
+    limit, _ = orders
+    # Two coins: the second never has its evidence before the end.
+    market.book(5, [("9", "100")], [("11", "100")], coin="ETH")
+    market.order(10, limit(True, "90", "1"), limit(True, "8", "2", asset=1), nonce=7)
+    market.bbo(150, ("99", "1"), ("101", "1"))
+    assert [it.coin for it in market.account().orders.values()] == ["BTC"]
+    again = begun(Accounts.folded(market.events, {}), restart="keep")
+    number = again.order(500, limit(True, "90", "1"), nonce=7)
+    assert again.statuses(number) == [{"resting": {"oid": 1}}]
+    again.bbo(800, ("99", "1"), ("101", "1"))
+    assert len(again.account().orders) == 1

@@ -31,11 +31,11 @@ def inject(venue, fault, lasts=None):
     venue.turn()
 
 
-def test_one_feed_of_fifty_is_found_and_healed_and_the_others_lose_nothing():
+def test_one_feed_of_fifty_is_found_and_healed_and_the_others_lose_nothing(figures):
     async def scenario(client, venue):
         loop = asyncio.get_running_loop()
         oracle = Oracle(venue.exchange.ledger)
-        stale, gaps = [], []
+        stale, gaps, healed = [], [], []
         client.on("stale", lambda it: stale.append((loop.time(), it)))
         client.on("gap", lambda it: (gaps.append(it), oracle.gap(it)))
         await client.connect()
@@ -50,6 +50,10 @@ def test_one_feed_of_fifty_is_found_and_healed_and_the_others_lose_nothing():
         learned = client._session.conversation.freshness.threshold(entry)
         muted_at = loop.time()
         inject(venue, Silent(type="l2Book", what=("data",)), 18)
+        client.add_message_handler(
+            "l2Book",
+            lambda it: loop.time() > muted_at + 18 and healed.append(loop.time()),
+        )
         await asyncio.sleep(60)
         warned_at, warned = stale[0]
         assert warned.subscription == book.subscription
@@ -63,12 +67,18 @@ def test_one_feed_of_fifty_is_found_and_healed_and_the_others_lose_nothing():
         rows = oracle.accounts([f"trades:{c}" for c in coins], since, until)
         assert sum(row.published for row in rows) > 1000
         assert [row for row in rows if row.lost or row.repeated or row.in_gaps] == []
+        figures(
+            notice=warned_at - muted_at,
+            recover=healed[0] - muted_at - 18,
+            lost=sum(len(row.lost) for row in rows),
+            repeated=sum(row.repeated for row in rows),
+        )
 
     coins = many_coins(49)
     played(scenario, Settings(coins=coins, trade_rate=1.0, limits=Limits.none()))
 
 
-def test_a_feed_delivered_too_slowly_is_said_within_half_a_minute_and_reopened():
+def test_a_feed_delivered_too_slowly_is_said_within_half_a_minute_and_reopened(figures):
     async def scenario(client, venue):
         stale, lost = [], []
         client.on("stale", stale.append)
@@ -82,7 +92,8 @@ def test_a_feed_delivered_too_slowly_is_said_within_half_a_minute_and_reopened()
         inject(venue, Lag(fraction=0.8, connection=connection))
         while not stale:
             await asyncio.sleep(0.1)
-        assert asyncio.get_running_loop().time() - began <= 30
+        noticed = asyncio.get_running_loop().time() - began
+        assert noticed <= 30
         assert stale[0].age_seconds >= 3.0
         assert lost == []  # liveness was happy all the time
         while not lost:
@@ -92,42 +103,51 @@ def test_a_feed_delivered_too_slowly_is_said_within_half_a_minute_and_reopened()
         await asyncio.sleep(10)
         health = await client.get_connection_health()
         assert health["feed_lag_seconds"]["p99"] < 1.0
+        figures(notice=noticed)
 
     played(scenario, Settings(coins=("BTC",), trade_rate=3.0))
 
 
 @pytest.mark.parametrize("fault", [Freeze(), Stuck(type="l2Book")])
-def test_frames_that_bring_no_news_do_not_keep_a_feed_fresh(fault):
+def test_frames_that_bring_no_news_do_not_keep_a_feed_fresh(fault, figures):
     async def scenario(client, venue):
         stale = []
+        heard = []
         client.on("stale", stale.append)
+        client.on("stale", lambda _: heard.append(asyncio.get_running_loop().time()))
         await client.connect()
         book = await client.subscribe_orderbook("BTC", fast=True)
         await asyncio.sleep(10)
         received = client._session.conversation.received
         inject(venue, fault)
+        began = asyncio.get_running_loop().time()
         await asyncio.sleep(12)
         assert client._session.conversation.received > received + 10
         assert [it.rung for it in stale] == ["warn"]
         assert book.state == "stale"
         with pytest.raises(StaleDataError):
             client.require_fresh(book, 3600)
+        figures(notice=heard[0] - began)
 
     played(scenario, Settings(coins=("BTC",), trade_rate=3.0))
 
 
-def test_a_feed_that_stays_mute_costs_one_connection_and_then_is_called_failed():
+def test_a_feed_that_stays_mute_costs_one_connection_and_then_is_called_failed(figures):
     async def scenario(client, venue):
         stale, lost = [], []
+        heard = []
         client.on("stale", stale.append)
+        client.on("stale", lambda _: heard.append(asyncio.get_running_loop().time()))
         client.on("disconnected", lost.append)
         await client.connect()
         await client.subscribe_all_mids()
         book = await client.subscribe_orderbook("BTC", fast=True)
         await asyncio.sleep(10)
+        began = asyncio.get_running_loop().time()
         inject(venue, Silent(type="l2Book", what=("data",)))
         await asyncio.sleep(600)
         assert [it.rung for it in stale].count("reconnect") == 1
+        figures(notice=heard[0] - began)
         assert [str(it.cause) for it in lost] == ["stale"]
         assert book.state == "failed"
         health = await client.get_connection_health()

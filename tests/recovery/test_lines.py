@@ -96,7 +96,7 @@ async def kill_in_turn(client, venue, kills):
         await asyncio.sleep(3 + rng.random())
 
 
-def test_five_hundred_kills_of_alternating_lines_lose_and_repeat_nothing():
+def test_five_hundred_kills_of_alternating_lines_lose_and_repeat_nothing(figures):
     async def scenario(client, venue):
         await kill_in_turn(client, venue, 500)
         assert client.get_reconnection_stats()["total_reconnects"] >= 500
@@ -107,6 +107,10 @@ def test_five_hundred_kills_of_alternating_lines_lose_and_repeat_nothing():
     assert gaps == []
     assert asked == []
     assert silence < 2.0
+    figures(
+        lost=sum(len(row.lost) for row in rows),
+        repeated=sum(row.repeated for row in rows),
+    )
 
 
 def test_one_line_would_have_had_gaps():
@@ -137,7 +141,7 @@ def test_both_lines_down_at_once_is_a_gap_and_is_filled():
     assert len(told) == len(set(told)) + 2  # trades of two coins share a feed
 
 
-def test_one_shard_dying_touches_no_other():
+def test_one_shard_dying_touches_no_other(figures):
     async def scenario(client, venue):
         groups = client._fleet.groups
         assert len(groups) == 3
@@ -154,4 +158,8 @@ def test_one_shard_dying_touches_no_other():
 
     rows, gaps, _, _ = played(scenario, shards=3)
     assert [(row.lost, row.repeated) for row in rows] == [((), 0)] * 4
+    figures(
+        lost=sum(len(row.lost) for row in rows),
+        repeated=sum(row.repeated for row in rows),
+    )
     assert {gap.subscription.feed for gap in gaps} <= {"userFills", "orderUpdates"}

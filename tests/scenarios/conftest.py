@@ -12,9 +12,12 @@ import pytest
 from bistoury import Config, HyperLiquidIntegration
 from bistoury.config import Limits
 from bistoury.simulator.exchange import Exchange
+from bistoury.simulator.faults import Cut
+from bistoury.simulator.ledger import Ledger
 from bistoury.simulator.server import Venue
 from bistoury.simulator.settings import Cadences, Settings
 from bistoury.simulator.settings import Limits as VenueLimits
+from bistoury.testing.oracle import Oracle
 from bistoury.testing.venue import MemoryVenue
 from bistoury.testing.virtual_time import run
 
@@ -38,8 +41,13 @@ class Scene:
         self.client = client
         self.venue = venue
         self.story = []
+        self.oracle = Oracle(venue.exchange.ledger if venue else Ledger())
+        self._broken_at = self._mended_at = None
         for name in EVENTS:
             client.on(name, lambda event, name=name: self._hear(name, event))
+        client.on("gap", self.oracle.gap)
+        for feed in ("trades", "userFills"):
+            client.add_message_handler(feed, self.oracle.handler())
 
     def _hear(self, name, event):
         self.story.append((self.now, name, event))
@@ -72,6 +80,11 @@ class Scene:
         return [it.delay_seconds for it in self.events("reconnecting")]
 
     def inject(self, fault, lasts=None):
+        self._broken_at = self._broken_at or self.now
+        if isinstance(fault, Cut):
+            self._mended_at = max(self._mended_at or 0.0, self.now)
+        elif lasts is not None:
+            self._mended_at = max(self._mended_at or 0.0, self.now + lasts)
         if isinstance(self.venue, MemoryVenue):
             number = self.exchange.inject(fault, self.venue.now(), lasts)
             self.venue.turn()
@@ -79,6 +92,7 @@ class Scene:
         return self.venue.inject(fault, lasts)
 
     def heal(self):
+        self._mended_at = self.now
         if isinstance(self.venue, MemoryVenue):
             self.exchange.heal(self.venue.now())
             self.venue.turn()
@@ -97,6 +111,47 @@ class Scene:
 
     async def live(self, within=4000.0):
         await self.until(self.client.is_connected, within)
+
+    def awake(self):
+        """What slept is awake: nobody can notice anything in their sleep."""
+        self._broken_at = self.now
+
+    def figures(self):
+        """What this scene says of a scenario: see ``make reliability``."""
+        broken, mended = self._broken_at, self._mended_at
+        found = {}
+        if broken is not None:
+            seen = [
+                at
+                for at, name, event in self.story
+                if at >= broken
+                and (name in {"stale", "degraded"} or getattr(event, "was_open", False))
+            ]
+            if seen:
+                found["notice"] = round(seen[0] - broken, 2)
+            back = [at for at in self.times("ready") if at >= broken]
+            if back and mended is not None:
+                found["recover"] = round(max(0.0, back[-1] - mended), 2)
+        held = self.held() if self.venue else ()
+        rows = [row for row in map(self._account, held) if row is not None]
+        if rows:
+            found["lost"] = sum(len(row.lost) for row in rows)
+            found["repeated"] = sum(row.repeated for row in rows)
+        return found
+
+    def _account(self, body):
+        """The account of a feed that is held at the end, from its first row on."""
+        if body["type"] not in {"trades", "userFills"}:
+            return None
+        stream = f"{body['type']}:{body.get('coin') or body['user']}"
+        got = self.oracle._delivered[stream]
+        published = self.exchange.ledger.stream(stream)
+        came = [time for time, key in published if key in got]
+        now = self.venue.now if isinstance(self.venue, Venue) else self.venue.now()
+        if not came:
+            return None
+        # A replay may begin in the middle of a millisecond.
+        return self.oracle.account(stream, came[0] + 1, int((now - 2) * 1000))
 
     def hurry(self, **changes):
         """Change how patient the session is: what takes 24 s takes one."""
@@ -127,8 +182,11 @@ def in_virtual_time(
             )
         )
         client = venue.client(new_config(limits=limits), rng=Random(seed), **options)
+        scene = Scene(client, venue)
         try:
-            return await scenario(Scene(client, venue))
+            value = await scenario(scene)
+            Stage.note(**scene.figures())
+            return value
         finally:
             await client.disconnect()
             venue.stop()
@@ -149,8 +207,10 @@ async def over_sockets(settings=None, *, limits=UNLIMITED, **given):
         options = {name: given.pop(name) for name in ("ssl_context",) if name in given}
         config = Config(api_url=venue.url, limits=limits, **given)
         client = HyperLiquidIntegration(config, **options)
+        scene = Scene(client, venue)
         try:
-            yield Scene(client, venue)
+            yield scene
+            Stage.note(**scene.figures())
         finally:
             await client.disconnect()
 
@@ -164,8 +224,10 @@ class Stage:
     fitting = staticmethod(fitting)
     scene = Scene
     unlimited = UNLIMITED
+    note = staticmethod(lambda **_: None)
 
 
 @pytest.fixture
-def stage():
+def stage(figures):
+    Stage.note = staticmethod(figures)
     return Stage

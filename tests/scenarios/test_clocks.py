@@ -46,6 +46,7 @@ def test_f28_after_a_nap_on_a_dead_connection_the_client_is_live_within_five_sec
         else:
             wall.offset += slept
         woke = scene.now
+        scene.awake()
         await scene.until(lambda: scene.losses, within=5)
         assert scene.losses == ["suspended"]
         await scene.live(within=5)
@@ -65,6 +66,7 @@ def test_f28_what_was_buffered_before_the_nap_is_no_answer_to_the_probe(stage):
         (old,) = scene.venue._ends.values()
         scene.inject(Silent(connection=1))
         skip(60)
+        scene.awake()
         await scene.until(lambda: scene.client._session._clocks.is_probing, within=1)
         for _ in range(2):
             old.send(b'{"channel":"allMids","data":{"mids":{"BTC":"1"}}}')
@@ -87,7 +89,7 @@ def test_f28_a_nap_in_back_off_ends_the_waiting(stage, slept):
         # Only the time of day went on while the lid was shut.
         wall.offset += slept
         skip(scene.stats["next_attempt_in_seconds"])
-        woke = scene.now
+        woke = scene._mended_at = scene.now
         await scene.live(within=10)
         assert scene.now - woke <= 5
 

@@ -222,7 +222,9 @@ def test_f25_f26_whatever_hangs_is_given_up_after_ten_seconds_at_most(stage):
             await scene.until(lambda: connections, within=20)
             began = scene.now
             await scene.until(lambda: scene.events("disconnected"), within=20)
-            assert scene.now - began <= 11
+            noticed = scene.now - began
+            assert noticed <= 11
+            stage.note(notice=noticed)
             assert str(scene.events("disconnected")[0].cause) == cause
             await scene.until(lambda: len(connections) == 2, within=20)
             await client.disconnect()

@@ -13,7 +13,7 @@ USER = "0xAbCd" + "0" * 32 + "1234"
 
 @pytest.fixture
 async def venue():
-    async with Venue(Settings(coins=("BTC", "ETH"), trade_rate=20.0)) as it:
+    async with Venue(Settings(coins=("BTC", "ETH"), trade_rate=4.0)) as it:
         yield it
 
 

@@ -1,39 +1,35 @@
 from __future__ import annotations
 
-from bistoury.serving.samples import COLUMNS, Samples
+from bistoury.serving.samples import COLUMNS, Samples, figures_of
 
 
-def state(ping=0.01, connection="live"):
-    return {
-        "last_ping_seconds": ping,
-        "health": {
-            "state": connection,
-            "feed_lag_seconds": {"p50": 0.1, "p99": None},
-            "messages_per_second": 3.0,
-        },
-    }
+def figures():
+    return 0.01, 0.1, None, 3.0
 
 
 def test_a_sample_is_taken_every_two_seconds():
     samples = Samples()
-    taken = [samples.take(at, state()) is not None for at in (0.0, 1.0, 2.0, 3.0, 4.0)]
+    taken = [samples.take(at, figures) is not None for at in (0.0, 1.0, 2.0, 3.0, 4.0)]
 
     assert taken == [True, False, True, False, True]
     assert samples.columns()["at"] == [0.0, 2.0, 4.0]
 
 
-def test_while_there_is_no_connection_there_is_a_hole():
-    row = dict(
-        zip(COLUMNS, Samples().take(0.0, state(connection="backoff")), strict=True)
-    )
+async def test_while_there_is_no_connection_there_is_a_hole(client):
+    ping, *_ = figures_of(client._view())
+    assert ping > 0
+    await client.disconnect()
 
-    assert (row["ping"], row["lag"], row["rate"]) == (None, None, 3.0)
+    row = Samples().take(0.0, lambda: figures_of(client._view()))
+    told = dict(zip(COLUMNS, row, strict=True))
+    assert (told["ping"], told["lag"]) == (None, None)
+    assert told["rate"] is not None
 
 
 def test_an_hour_is_kept_and_no_more():
     samples = Samples()
     for at in range(0, 20_000, 2):
-        samples.take(float(at), state())
+        samples.take(float(at), figures)
 
     assert len(samples.columns()["at"]) == 1800
     assert samples.columns()["at"][-1] == 19_998.0
@@ -41,6 +37,6 @@ def test_an_hour_is_kept_and_no_more():
 
 def test_a_clock_set_back_does_not_stop_the_samples():
     samples = Samples()
-    samples.take(1000.0, state())
+    samples.take(1000.0, figures)
 
-    assert samples.take(10.0, state()) is not None
+    assert samples.take(10.0, figures) is not None

@@ -6,11 +6,12 @@ import asyncio
 import gc
 import json
 import logging
+import threading
 from random import Random
 
 import pytest
 
-from bistoury import ConfigError
+from bistoury import Config, ConfigError, HyperLiquidIntegration
 from bistoury.simulator.faults import Cut, Refuse
 
 USER = "0xAbCd" + "0" * 32 + "1234"
@@ -264,3 +265,26 @@ async def test_while_nobody_looks_no_frame_is_made(client, http):
         number = server._broadcast.number
         await asyncio.sleep(1.5)
         assert server._broadcast.number == number
+
+
+async def test_a_client_in_a_thread_of_its_own_is_shown_as_well(venue, http):
+    config = Config(network="local", api_url=venue.url)
+    client = HyperLiquidIntegration(config, io_thread=True)
+    client.reconnect_delay = 0.2
+    await client.connect()
+    await client.subscribe_trades("BTC")
+    heard, threads = [], set()
+    stop = client._window.listen(
+        lambda verdict, notice: threads.add(threading.current_thread())
+    )
+    async with client.serve(port=0) as server, client.alerts(heard.append):
+        task = asyncio.ensure_future(events(http, server, 10))
+        venue.inject(Cut())
+        told = await task
+        states = [value for name, value in told if name == "state"]
+        assert states[-1]["incident_count"] == 1
+        for path in ("/metrics", "/readyz", "/incidents/1.json"):
+            assert (await get(http, server, path))[0] == 200, path
+    stop()
+    await client.disconnect()
+    assert threads == {threading.current_thread()}  # an event of asyncio is not safe

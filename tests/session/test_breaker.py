@@ -116,6 +116,10 @@ def test_a_timeout_that_is_no_duration_is_refused(timeout):
         Breaker(timeout=timeout)
 
 
+def test_a_new_breaker_remembers_no_failure_and_no_probe():
+    assert Breaker().memory == (0, -inf, False)
+
+
 def test_what_it_remembers_makes_another_one_the_same():
     first, other = opened(at=3.0), Breaker(threshold=2, timeout=10.0)
     assert first.allows(13.0)

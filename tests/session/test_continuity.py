@@ -132,6 +132,15 @@ def test_lets_new_rows_through_as_they_are():
     assert continuity.newest == 2
 
 
+@pytest.mark.parametrize("slot", [None, "fills"])
+def test_a_message_with_nothing_to_take_out_is_not_written_anew(slot):
+    update = frame(1, 2, slot=slot)
+    data = update.message["data"]
+    admit(Continuity(10), update)
+
+    assert update.message["data"] is data
+
+
 def test_takes_out_what_was_delivered_before():
     continuity = Continuity(10)
     admit(continuity, frame(1, 2))

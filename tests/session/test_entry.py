@@ -19,6 +19,7 @@ def test_a_new_entry_has_no_past():
     assert (it.received, it.last_at, it.news_at, it.venue_time) == (0, 0.0, 0.0, 0)
     assert (it.interval, it.longest, it.delay) == (0.0, 0.0, 0.0)
     assert (it.gap, it.gaps, it.ladder) == (None, {}, Ladder())
+    assert (it.asked_at, it.granted_at, it.refused_at) == (inf, inf, inf)
     assert (it.is_renewing, it.has_raw_readers) == (False, False)
     assert it.continuity.limit == 0
 

@@ -109,6 +109,15 @@ def test_facts_that_were_written_down_are_those_that_are_read():
     assert msgspec.json.decode(msgspec.json.encode(known), type=Facts) == known
 
 
+def test_json_knows_no_moment_without_end():
+    assert [facts.finite(it) for it in (inf, -inf, 0.0, -1.5)] == [
+        None,
+        None,
+        0.0,
+        -1.5,
+    ]
+
+
 def test_facts_are_short_and_do_not_change():
     line, feed = LineFacts(1.0, None, None, False), FeedFacts(received=2)
 

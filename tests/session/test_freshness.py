@@ -5,6 +5,7 @@ from math import inf
 import pytest
 
 from bistoury.session import Cause, Policy, Promise, Subscription, Traits, Update
+from bistoury.session import effects as do
 from bistoury.session import notices as say
 from bistoury.session.freshness import Freshness
 from bistoury.session.gap import OpenGap
@@ -251,6 +252,21 @@ def test_the_warning_says_how_old_the_last_news_is(watch):
     assert it.it.stale() == [entry]
 
 
+def test_every_rung_says_which_feed_and_how_old_its_last_news_is(watch):
+    it = watch()
+    entry = it.hold()
+    for now in (10.0, 15.0, 45.0, 75.0):
+        it.it.inspect(now)
+
+    told = [effect.notice for effect in it.effects if isinstance(effect, do.Announce)]
+    assert [notice for notice in told if isinstance(notice, say.Stale)] == [
+        say.Stale(entry.subscription, 10.0, "warn"),
+        say.Stale(entry.subscription, 15.0, "resubscribe"),
+        say.Stale(entry.subscription, 45.0, "resubscribe"),
+        say.Stale(entry.subscription, 75.0, "reconnect"),
+    ]
+
+
 def test_asking_again_gives_the_feed_up_and_opens_a_gap(watch):
     it = watch()
     entry = it.hold()
@@ -353,6 +369,17 @@ def test_a_fresh_feed_does_not_take_back_the_verdict_on_a_stale_one(watch):
         it.data(fresh, now)
 
     assert it.it.inspect(15.0) == (Cause.STALE, "one without news for 15 s")
+
+
+def test_a_warning_does_not_take_back_the_verdict_on_another_feed(watch):
+    it = watch(Policy(resubscribe_tries=0))
+    it.hold("one")
+    it.hold("other", now=5.0)
+    it.it.inspect(10.0)
+    it.rungs()
+
+    assert it.it.inspect(15.0) == (Cause.STALE, "one without news for 15 s")
+    assert it.rungs() == [("reconnect", 15.0), ("warn", 10.0)]
 
 
 def test_a_new_connection_that_did_not_help_is_the_end_of_the_ladder(watch):
@@ -490,7 +517,31 @@ def test_a_feed_too_far_behind_ends_the_connection(watch):
         Cause.STALE,
         "trades is 10 s behind",
     )
-    assert [rung for rung, _ in it.rungs()] == ["warn", "reconnect"]
+    assert it.rungs() == [
+        ("warn", pytest.approx(9.9, abs=1e-3)),
+        ("reconnect", pytest.approx(10.1, abs=1e-3)),
+    ]
+
+
+def test_the_bounds_of_lag_belong_to_it(watch):
+    it, entry = speaking(watch, Policy(lag_frames=1))
+    it.data(entry, 10.0, at=10.0)  # numbers that floats hold exactly
+    it.data(entry, 20.0, at=17.0)
+    assert it.it.inspect(20.0) is None
+    assert it.rungs() == [("warn", 3.0)]
+
+    it.data(entry, 30.0, at=20.0)
+    assert it.it.inspect(30.0) == (Cause.STALE, "trades is 10 s behind")
+
+
+def test_a_feed_is_not_judged_by_a_frame_that_shows_no_delay(watch):
+    it, _ = speaking(watch, Policy(lag_frames=1))
+    other = it.hold("book")
+    it.data(other, 10.0, at=1.0)
+    assert it.it.lag(other) is None
+
+    assert it.it.inspect(10.0) is None
+    assert it.rungs() == []
 
 
 def test_lag_too_costs_no_more_than_the_cap(watch):
@@ -498,6 +549,14 @@ def test_lag_too_costs_no_more_than_the_cap(watch):
 
     assert late(it, entry, 20.0, 20.0, 20.0, 20.0, start=50.0) is None
     assert [rung for rung, _ in it.rungs()] == ["warn"]
+
+
+def test_the_cap_is_for_any_hour(watch):
+    it, entry = speaking(watch, Policy(watchdog_cap=1, lag_frames=1))
+    assert late(it, entry, 20.0, start=50.0) is not None
+
+    assert late(it, entry, 20.0, start=3_649.9) is None
+    assert late(it, entry, 20.0, start=3_650.0) is not None
 
 
 def test_lag_is_judged_while_the_feed_speaks(watch):

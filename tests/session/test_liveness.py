@@ -142,6 +142,7 @@ def test_a_stopped_clock_decides_nothing():
 
 def test_without_a_connection_there_is_no_answer_to_wait_for():
     assert Liveness().answered_at == inf
+    assert not Liveness().is_unanswered
     liveness = started()
     liveness.stop()
 

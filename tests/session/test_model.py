@@ -9,6 +9,7 @@ from bistoury.session.model import (
     Heals,
     Inbound,
     Pong,
+    PostReply,
     Promise,
     Subscription,
     Traits,
@@ -72,7 +73,7 @@ def test_what_the_venue_says_can_be_journaled(message):
 
 @pytest.mark.parametrize(
     "kind",
-    [Subscription, Traits, Pong, Acknowledged, VenueError],
+    [Subscription, Traits, Pong, Acknowledged, VenueError, PostReply],
     ids=lambda it: it.__name__,
 )
 def test_a_value_does_not_change(kind):
@@ -84,6 +85,10 @@ def test_an_error_is_about_a_subscribe_and_nothing_else_unless_said():
 
     assert error.subscribed is True
     assert (error.fields, error.limit, error.post_id) == (None, None, None)
+
+
+def test_a_reply_may_say_nothing():
+    assert PostReply(1, "info").payload is None
 
 
 def item(at):
@@ -154,6 +159,7 @@ def test_a_part_is_a_message_of_its_own():
     assert part.message == {"data": ["row 1"]}
     assert part.items == [item(1)]
     assert (part.time, part.is_snapshot, part.route) == (1, False, "x")
+    assert whole.part([item(1), item(2)]).time == 2
     assert whole.message == {"data": ["row 1", "row 2"]}
     assert whole.items == [item(1), item(2)]
 

@@ -19,6 +19,7 @@ SENTENCES = [
     ),
     (say.Connected(3), "connection 3 open"),
     (say.Ready(3, 12, 4.25), "connection 3 ready: 12 subscriptions after 4.2 s"),
+    (say.Ready(4, 1, 0.5), "connection 4 ready: 1 subscription after 0.5 s"),
     (say.Stable(3), "connection 3 stable"),
     (
         say.Disconnected(Cause.SERVER_ROTATION, 1000, "Expired", 3, 61.04),

@@ -181,6 +181,24 @@ def test_the_venues_own_clock_goes_before_ours(care):
     assert entry.gap.since == T0 + 1_000
 
 
+def test_the_venues_own_clock_may_be_behind_the_sessions_time_itself(care):
+    it = care()
+    it.it.clock_offset, it.it.least_delay = 0.0, 2.0
+    entry = it.hold(Heals.ITSELF, now=EPOCH + 3.0)
+    it.it.lost(Cause.NETWORK, EPOCH + 10.0)
+
+    assert entry.gap.since == T0 + 1_000
+
+
+def test_until_the_time_of_day_is_known_the_sessions_time_stands_for_it(care):
+    it = care()
+    it.it = Recovery(Policy(), it.registry, it.effects)
+    entry = it.hold(Heals.ITSELF, now=3.0)
+    it.it.lost(Cause.NETWORK, 10.0)
+
+    assert entry.gap.since == 3_000
+
+
 def test_what_was_granted_long_ago_and_lost_before_it_spoke_begins_with_the_loss(care):
     it = care()
     entry = it.hold(Heals.ITSELF)
@@ -350,6 +368,23 @@ def test_a_few_rows_that_do_not_reach_back_are_no_replay(care, oldest):
     it.started(entry, 20.1, oldest=oldest, newest=T0 + 20_000, rows=4)
 
     assert it.did() == [do.Backfill(entry.subscription, entry.gap.number, 1, T0)]
+    it.answered(entry, 20.5, oldest=T0 + 5_000, newest=T0 + 20_000)
+    assert it.did() == [do.Release(entry.subscription)]
+    assert it.it.deadline == 25.0
+
+
+@pytest.mark.parametrize("heals", [Heals.REQUEST, Heals.NEVER])
+def test_what_comes_before_the_grant_says_nothing_of_a_feed_that_does_not_replay(
+    care, heals
+):
+    it = care()
+    entry = it.hold(heals)
+    entry.continuity.newest = T0 + 5_000
+    it.lose()
+    it.did()
+    it.started(entry, 20.1, oldest=T0 + 5_000, newest=T0 + 20_000, rows=5)
+
+    assert it.did() == []
     assert entry.gap is not None
 
 
@@ -384,6 +419,13 @@ def test_a_read_begins_a_little_before_what_is_known(care):
 
     assert [effect.since for effect in it.did()] == [T0 + 3_500]
     assert entry.gap.since == T0 + 5_000
+
+
+def test_a_read_begins_at_a_whole_millisecond(care):
+    it = care(Policy(recovery_overlap=0.0015))
+    it.missed(Heals.REQUEST)
+
+    assert [effect.since for effect in it.did()] == [T0 + 4_998]
 
 
 def test_what_was_read_is_released_and_read_again_five_seconds_after_the_grant(care):
@@ -637,6 +679,17 @@ def test_an_empty_window_says_only_what_it_says(care):
     assert windows(it, entry, (0, 0), (T0 + 5_000, T0 + 9_000)) == ["recovered"]
 
 
+def test_an_empty_window_may_say_that_it_was_not_all(care):
+    it = care()
+    entry = it.missed(Heals.REPLAY)
+    it.it.inspect(22.0)
+    it.answered(entry, 22.5, complete=False)
+    it.it.inspect(25.0)
+    it.answered(entry, 25.5, oldest=T0 + 5_000, newest=T0 + 9_000)
+
+    assert [effect.notice.status for effect in it.closed()] == ["unrecoverable"]
+
+
 def test_a_window_after_a_loss_must_reach_back_to_what_was_known(care):
     it = care()
     entry = it.missed(Heals.REPLAY)
@@ -763,6 +816,20 @@ def test_each_gap_has_a_number_of_its_own(care):
         it.grant(entry, now + 1.0)
 
     assert len(numbers) == 3
+
+
+def test_gaps_are_counted_by_how_they_ended_for_each_feed_and_in_all(care):
+    it = care()
+    one, other = it.hold(Heals.NEVER, "one"), it.hold(Heals.ITSELF, "other")
+    for now in (10.0, 20.0):
+        it.lose(now=now)
+        it.grant(one, now + 1.0)
+        it.grant(other, now + 1.0)
+        it.started(other, now + 2.0)
+
+    assert one.gaps == {"unrecoverable": 2}
+    assert other.gaps == {"recovered": 2}
+    assert it.it.totals == {"unrecoverable": 2, "recovered": 2}
 
 
 def test_two_recoveries_share_nothing(care):

@@ -496,6 +496,7 @@ def test_what_was_refused_for_good_is_not_waited_for(registry):
 
     assert registry.refused_since() == inf
     registry.retry_refused(1e6, 60.0)
+    assert not registry.has_unsent
     assert take(registry) == []
 
 
@@ -765,6 +766,18 @@ def test_requests_under_way_are_asked_again_once_on_the_next_connection(registry
     assert take(registry) == [("a", "asked"), ("b", "asked")]
 
 
+def test_a_request_that_ended_with_its_connection_does_not_hide_the_next_ones(registry):
+    want(registry, A)
+    take(registry, now=1.0)
+    registry.connection_lost(1)
+    registry.release(A[0])
+    want(registry, B)
+    take(registry, now=20.0)
+
+    assert registry.asked_since() == 20.0
+    assert registry.overdue(25.0, 5.0) == [entry(registry, B)]
+
+
 def test_late_answers_of_a_lost_connection_match_nothing(registry):
     want(registry, A)
     take(registry)
@@ -875,6 +888,18 @@ def test_a_feed_is_renewed_by_giving_it_up_and_asking_again(registry):
     settle(registry, A)
     assert registry.held == 1
     assert take(registry) == []
+
+
+def test_a_feed_that_is_renewed_is_due_until_it_is_granted_again(registry):
+    hold(registry, A)
+    registry.renew(entry(registry, A))
+    take(registry)
+    assert registry.due == {A[0]}
+
+    settle(registry, A, subscribed=False)
+    take(registry)
+    settle(registry, A)
+    assert registry.due == set()
 
 
 @pytest.mark.parametrize("stage", ["nothing", "asked", "leaving"])

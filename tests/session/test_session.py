@@ -50,6 +50,7 @@ def test_a_new_session_does_nothing_by_itself(drive):
     assert it.state is S.IDLE
     assert it.deadline == inf
     assert it.session.connection_id == 0
+    assert it.session.opened_at == -inf
     assert it.session.policy.backoff.jitter == 0.0
     assert not it.session.is_lost
     assert it.session.last_error == ""
@@ -183,6 +184,16 @@ def test_a_loss_is_told_with_what_is_known_of_it(drive):
     assert it.session.last_error == "Expired"
 
 
+def test_a_connection_is_up_from_when_it_opened(drive):
+    it = drive()
+    it.now = 10.0
+    it.connect().opened()
+    it.now = 15.0
+    it.lost()
+
+    assert [gone.uptime_seconds for gone in it.heard("Disconnected")] == [5.0]
+
+
 def test_a_loss_without_a_reason_is_known_by_its_cause(drive):
     it = drive().live().lost(Cause.DNS)
 
@@ -268,6 +279,14 @@ def test_a_message_after_the_loss_is_not_heard(drive, feeds):
     assert it.admitted is None
     it.feed(on.DataStarted(1, feeds.trades()[0]))
     assert it.effects == []
+
+
+def test_a_message_after_the_loss_proves_nothing_of_the_next_connection(drive):
+    it = drive().live().lost().pong().tick().opened()
+    assert not it.session.is_ready
+
+    it.pong()
+    assert it.session.is_ready
 
 
 def test_a_second_end_of_one_connection_is_no_news(drive):

@@ -267,6 +267,18 @@ def test_a_feed_that_cannot_be_cured_costs_a_connection(drive, feeds, steady):
     assert {gap.cause for gap in gaps(it)} == {Cause.STALE}
 
 
+def test_what_only_time_tells_is_a_reason_at_that_tick(drive, feeds):
+    it = drive().live(feeds.mids())
+    for it.now in (1.0, 2.0):
+        it.data(feeds.mids())
+    it.until(13.0)
+
+    ((warned_at, _),) = it.told("Stale")
+    assert [(at, notice.reasons) for at, notice in it.told("Degraded")] == [
+        (warned_at, ("allMids stale: no news for 10 s or more",))
+    ]
+
+
 def test_a_warning_is_a_reason_while_it_lasts(drive, feeds):
     it = muted(drive(), feeds, 31.0)
     assert [notice.reasons for _, notice in it.told("Degraded")] == [

@@ -429,6 +429,19 @@ def test_a_probe_that_the_user_cuts_short_is_not_waited_for(drive, feeds, moment
     assert it.state is State.CONNECTING
 
 
+def test_nobody_else_may_try_while_the_probe_is_out(drive, feeds):
+    it = gated(drive, timeout=10.0).want(feeds.trades()).connect()
+    fail(it, 2)
+    while it.state is State.BACKOFF:
+        it.tick()
+    for step in (it.opened, it.pong, lambda: it.ack(feeds.trades())):
+        assert not it.session.breaker.allows(it.now)
+        step()
+
+    assert it.state is State.LIVE
+    assert not it.session.breaker.allows(it.now)
+
+
 def test_a_gate_that_somebody_else_keeps_shut_is_asked_again_and_again(drive):
     it = gated(drive).connect()
     fail(it, 2)
@@ -515,6 +528,23 @@ def test_how_long_it_was_away_is_told_when_it_is_ready_again(drive, feeds):
     it.now = 12.5
     it.opened().pong().ack(feeds.trades())
     assert it.heard("Ready") == [say.Ready(2, 1, 3.5)]
+
+
+def test_until_it_is_asked_to_connect_it_is_not_away(drive):
+    it = drive()
+    it.now = 100.0
+    it.connect()
+    it.now = 100.5
+    it.opened().pong()
+    assert it.heard("Ready") == [say.Ready(1, 0, 0.5)]
+
+    it.now = 200.0
+    it.close().lost()
+    it.now = 300.0
+    it.connect()
+    it.now = 300.25
+    it.opened().pong()
+    assert it.heard("Ready") == [say.Ready(2, 0, 0.25)]
 
 
 def test_a_flap_on_the_way_counts_as_one_outage(drive, feeds):

@@ -12,6 +12,7 @@ from bistoury.session import Backoff, Cause, Policy, State, Trigger
 from bistoury.session import effects as do
 from bistoury.session import events as on
 from bistoury.session import notices as say
+from bistoury.session.budget import Window
 
 HOUR = 3_600.0
 
@@ -257,6 +258,18 @@ def test_nothing_expires_while_the_question_is_open(drive, feeds):
     assert it.deadline > it.now
 
 
+def test_a_question_has_all_its_time_however_early_one_looks(drive, feeds):
+    it = drive().stable(feeds.trades())
+    it.wall += 600.0
+    it.tick()
+    assert it.heard("Probing")
+    it.at(it.now + 2.9)
+    assert it.heard("Disconnected") == []
+
+    it.pong().tick()
+    assert it.state is State.LIVE
+
+
 def test_a_question_is_asked_once(drive, feeds):
     it = drive().stable(feeds.trades()).tick(late=600.0)
     it.wall += HOUR
@@ -276,6 +289,14 @@ def test_a_question_dies_with_its_connection(drive, feeds):
     it.until(it.now + 10.0, meanwhile=it.pong, every=2.0)
 
     assert [notice.cause for _, notice in it.told("Disconnected")] == [Cause.NETWORK]
+
+
+def test_a_question_that_died_with_its_connection_holds_no_attempt_back(drive, feeds):
+    it = drive().stable(feeds.trades()).tick(late=600.0)
+    it.now += 1.0
+    it.lost()
+
+    assert it.deadline == it.session.retry_at == it.now + 1.0
 
 
 def test_how_long_a_question_waits_is_a_setting(drive, feeds, steady):
@@ -341,6 +362,14 @@ def test_a_clock_that_is_set_back_shortens_nothing(drive):
     assert it.session.attempts.failures == 6
 
 
+def test_a_clock_that_is_corrected_a_little_forgives_nothing(drive):
+    it = waiting(drive)
+    it.wall += 5.0
+    it.at(it.session.retry_at + 600.0)
+
+    assert it.session.attempts.failures == 6
+
+
 def test_a_stopped_process_tries_again_at_once_when_it_is_resumed(drive):
     it = waiting(drive)
     retry_at = it.session.retry_at
@@ -350,6 +379,18 @@ def test_a_stopped_process_tries_again_at_once_when_it_is_resumed(drive):
 
     it.tick()
     assert it.state is State.CONNECTING
+
+
+def test_waking_up_shortens_the_wait_for_room_for_the_first_attempt_too(drive):
+    connections = Window(1)
+    connections.take(0.0)
+    it = drive(connections=connections)
+    it.feed(on.ConnectRequested(it.wall))
+    assert (it.state, it.session.retry_at) == (State.BACKOFF, 60.0)
+    it.wall += 600.0
+    it.at(5.0)
+
+    assert it.session.retry_at == 6.0
 
 
 def test_waking_up_does_not_overrule_a_venue_that_asked_us_to_wait(drive):
@@ -399,6 +440,24 @@ def test_an_attempt_that_does_not_use_its_grace_is_given_up(drive):
 
     (gone,) = it.heard("Disconnected")
     assert gone.cause is Cause.CONNECT_TIMEOUT
+
+
+def test_an_attempt_that_fails_in_its_grace_is_followed_when_the_grace_is_over(drive):
+    it = drive().connect().tick(late=600.0)
+    woke = it.now
+    it.now += 1.0
+    it.lost()
+    assert it.session.retry_at == woke + 2.0
+
+    it.tick()
+    assert (it.state, it.now) == (State.CONNECTING, woke + 3.0)
+
+
+def test_an_attempt_that_was_called_off_leaves_no_grace_behind(drive):
+    it = drive().connect().tick(late=600.0)
+    it.close().lost().connect().opened()
+
+    assert it.deadline == it.now + 1.0
 
 
 @pytest.mark.parametrize("step", [HOUR, -HOUR])
@@ -461,10 +520,13 @@ def test_how_often_it_looks_at_the_clocks_is_a_setting(drive, steady):
     assert it.deadline == 2.5
 
 
-def test_a_deadline_that_time_cannot_move_is_a_bug_and_said_so(drive):
+@pytest.mark.parametrize("down_after", [-1.0, 0.0])
+def test_a_deadline_that_time_cannot_move_is_a_bug_and_said_so(
+    drive, steady, down_after
+):
     it = drive().live()
     it.session._down_at = 1.0
-    it.session.policy = msgspec.structs.replace(it.session.policy, down_after=-1.0)
+    it.session.policy = msgspec.structs.replace(steady, down_after=down_after)
 
     with pytest.raises(AssertionError, match="Session live"):
         it.session.handle(on.TimePassed(it.wall), 1.0)

@@ -80,6 +80,24 @@ def test_starves_while_data_is_missing_and_nothing_may_be_done_for_it():
     assert not watchdog.is_starving(60.0, 90.0)
 
 
+def test_data_ends_a_famine_however_short_patience_becomes():
+    watchdog = Watchdog()
+    watchdog.promised(0.0)
+    watchdog.snooze(60.0)
+    watchdog.data_at = 31.0
+
+    assert not watchdog.is_starving(32.0, 15.0)
+
+
+def test_data_in_the_moment_of_the_decision_ends_the_famine_too():
+    watchdog = Watchdog()
+    watchdog.promised(0.0)
+    watchdog.snooze(60.0)
+    watchdog.data_at = 30.0
+
+    assert not watchdog.is_starving(60.0, 30.0)
+
+
 def test_an_earlier_famine_is_none_of_the_next_one():
     watchdog = Watchdog()
     watchdog.promised(0.0)

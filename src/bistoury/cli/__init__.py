@@ -15,10 +15,15 @@ import typer
 
 from .. import __version__
 from . import running
+from .alerts import alerts
 from .demo import demo
 from .doctor import doctor
+from .paper import COMMANDS as PAPER_COMMANDS
 from .replay import replay
+from .serve import serve
+from .status import status
 from .stream import stream
+from .watch import watch
 
 _STATUSES = """
 Exit statuses: 0 done; 1 it ran and the answer is bad; 2 wrong use or bad
@@ -57,8 +62,23 @@ def _add(command: Callable[..., None], to: typer.Typer = app) -> None:
 
 _add(demo)
 _add(stream)
+_add(watch)
+_add(status)
+_add(serve)
+_add(alerts)
 _add(doctor)
 _add(replay)
+
+paper = typer.Typer(
+    name="paper",
+    help="Trade with made-up money on real data; see bistoury paper start --help.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["--help", "-h"]},
+)
+for command in PAPER_COMMANDS:
+    _add(command, paper)
+app.add_typer(paper)
 
 
 @app.command("sim", help="Run the local venue: WebSocket and /info on one port.")

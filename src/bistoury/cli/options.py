@@ -62,3 +62,14 @@ def seconds_from(field: str, text: str) -> float:
     if seconds <= 0:
         raise ConfigError(field, text, "a duration such as 30s, 5m or 1h")
     return seconds
+
+
+def require(is_fine: bool, field: str, value: object, allowed: str) -> None:
+    """
+    Refuse what was typed, unless it is fine.
+
+    Raises:
+        ConfigError: it is not.
+    """
+    if not is_fine:
+        raise ConfigError(field, value, allowed)

@@ -60,8 +60,9 @@ class Hearing(Requests, Viewing):
         if isinstance(notice, heard.Gap):
             if group is None or not group.is_news(line, notice):
                 return
-            self._dispatcher.tell(notice)
-        is_backstage = self._rotation.is_backstage(line)
+            is_backstage = False
+        else:
+            is_backstage = self._rotation.is_backstage(line)
         if not is_backstage:
             self._monitor.observe(notice, line)
             self._tally.observe(notice, self.now())
@@ -81,9 +82,11 @@ class Hearing(Requests, Viewing):
                 self._claims.end()
             case _:
                 pass
-        if not is_backstage or isinstance(notice, heard.Gap):
+        if not is_backstage:
             self._chronicle.observe(notice)
             self._listeners.hear(notice)
+        if isinstance(notice, heard.Gap):
+            self._dispatcher.tell(notice)  # after the event: nobody reads past it
         self._waiting.look()
 
     def backfill(self, line: Line, wanted: do.Backfill) -> None:

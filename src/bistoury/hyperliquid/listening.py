@@ -84,6 +84,7 @@ class Listening(Viewing, Subscribing):
                 limit=limit,
                 conflate=validate.choice(conflate, "conflate"),
                 home=self._io,
+                before_gap=self._listeners.catch_up,
             )
         handle = await self.join(wanted, outlet, is_raw=raw)
         if audit:
@@ -188,7 +189,10 @@ class Listening(Viewing, Subscribing):
         if not isinstance(type, str) or not type:
             raise ConfigError("type", type, "a type of subscription, such as 'trades'")
         outlet = self._dispatcher.mailbox(
-            _checked(handler), is_typed=typed, home=self._io
+            _checked(handler),
+            is_typed=typed,
+            home=self._io,
+            before_gap=self._listeners.catch_up,
         )
         self._attach(type, outlet)
         return lambda: self._detach(type, outlet)

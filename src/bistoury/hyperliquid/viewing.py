@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -104,7 +104,14 @@ class Viewing(Residing):
         from .. import __version__  # noqa: PLC0415 -- it imports all of this
 
         about = About(self.config.network, self.config.ws_url, __version__)
-        return Window(self._view, about, self._chronicle, self._tally)
+        parts = self._chronicle, self._tally
+        return Window(self._view, about, *parts, self._where_it_lives)
+
+    def _where_it_lives(self, work: Callable[[], Any]) -> Any:
+        """Return what ``work`` returns in the client's thread, if it has one."""
+        if self._io is None or not self._io.is_elsewhere:
+            return work()
+        return self._io.call(work)
 
     def _view(self, *, is_brief: bool = False) -> health.View:
         """Return what there is to see; briefly, without each subscription."""

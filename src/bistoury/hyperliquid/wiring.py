@@ -9,6 +9,7 @@ from random import Random
 from urllib.parse import urlsplit
 
 from ..config import Config
+from ..errors import ConfigError
 from ..recorder.journal import Journal
 from ..resilience import ConnectionCircuitBreaker
 from ..session import Backoff, Policy, Session
@@ -90,7 +91,20 @@ def policy_of(config: Config) -> Policy:
 
 
 def transport_of(config: Config, ssl_context: ssl.SSLContext | None) -> Transport:
-    """Return a way of opening connections over real sockets."""
+    """
+    Return a way of opening connections over real sockets.
+
+    Raises:
+        ConfigError: ``ssl_context`` verifies nothing, and nobody said that it may.
+    """
+    if ssl_context is not None and not config.allow_insecure:
+        verifies = ssl_context.verify_mode is ssl.CERT_REQUIRED
+        if not (verifies and ssl_context.check_hostname):
+            raise ConfigError(
+                "ssl_context",
+                ssl_context.verify_mode.name if not verifies else "no host's name",
+                "one that verifies certificates and host names, or allow_insecure=True",
+            )
     from ..transport.picows import PicowsTransport  # noqa: PLC0415 -- only if needed
 
     proxy = config.proxy

@@ -10,7 +10,7 @@ _ADDRESS = re.compile(r"0x([0-9a-fA-F]{4})[0-9a-fA-F]{32}([0-9a-fA-F]{4})")
 
 def shorten(text: str) -> str:
     """Return ``text`` with every address reduced to its ends."""
-    return _ADDRESS.sub(r"0x\1…\2", text)
+    return _ADDRESS.sub(r"0x\1…\2", text) if "0x" in text else text
 
 
 def labels(names: Iterable[str]) -> dict[str, str]:

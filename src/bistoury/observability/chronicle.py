@@ -46,10 +46,7 @@ class Chronicle:
 
     def observe(self, notice: Notice) -> None:
         """Hear what happened."""
-        if isinstance(notice, _TURNING) or (
-            # Gaps are told before the loss that they come from.
-            isinstance(notice, heard.Gap) and not self.incidents.is_going_on
-        ):
+        if isinstance(notice, _TURNING):
             self._judge()
         self.incidents.observe(notice, self.clock())
         self._tell(notice)

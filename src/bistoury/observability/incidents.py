@@ -122,12 +122,13 @@ class Incident:
         """What became of the data, in words."""
         if self.open_gaps:
             return f"{_count(len(self.open_gaps), 'gap')} open"
-        lost = self.gaps["unrecoverable"]
+        lost, back = self.gaps["unrecoverable"], self.gaps["recovered"]
+        rows = f", {_count(self.rows, 'row')} came back" if self.rows else ""
         if lost:
-            return f"{_count(lost, 'gap')} unrecoverable"
-        if self.gaps["recovered"]:
-            rows = f", {_count(self.rows, 'row')} came back" if self.rows else ""
-            return f"{_count(self.gaps['recovered'], 'gap')} recovered{rows}"
+            others = f", {back} recovered" if back else ""
+            return f"{_count(lost, 'gap')} unrecoverable{others}{rows}"
+        if back:
+            return f"{_count(back, 'gap')} recovered{rows}"
         return "nothing was missed"
 
     def summary(self, now: float) -> dict[str, Any]:
@@ -184,11 +185,6 @@ class Incidents:
     def count(self) -> int:
         """How many there have been."""
         return self._count
-
-    @property
-    def is_going_on(self) -> bool:
-        """Whether in any of them things are not well again yet."""
-        return any(it.recovered is None for it in reversed(self._all))
 
     def going_on(self, kind: str) -> Incident | None:
         """Return the one of this kind in which things are not well again yet."""

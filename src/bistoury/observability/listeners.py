@@ -69,6 +69,11 @@ class Listeners:
         for mailbox in self._by_type.get(type(notice), ()):
             mailbox.put(notice)
 
+    def catch_up(self) -> None:
+        """Call plain functions at once with what they have not heard yet."""
+        for mailbox in self.mailboxes():
+            mailbox.catch_up()
+
     def mailboxes(self) -> list[Mailbox[Event]]:
         """Return every mailbox."""
         return [m for group in self._by_type.values() for m in group]

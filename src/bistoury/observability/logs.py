@@ -14,7 +14,7 @@ from ..session import notices as heard
 from ..session.notices import Notice
 from .addresses import shorten
 from .audited import Audited
-from .repeats import Repeats
+from .repeats import Bursts, Repeats
 from .rotated import Rotated
 from .slowness import SlowHandler
 from .structured import FIELD, fields_of, sentence
@@ -40,6 +40,11 @@ _LEVELS: dict[type[Any], int] = {
     heard.VenueComplained: DEBUG,
 }
 
+_MORE_GAPS = (
+    "more gaps %s (%s): not each is logged within a minute; incidents and the event"
+    " gap name them"
+)
+
 # Said by every subscription, or by a venue in distress hundreds of times a second.
 _REPEATING = (heard.VenueComplained, heard.AskedAgain, heard.Refused)
 
@@ -50,6 +55,7 @@ class Logs:
     def __init__(self, logger: logging.Logger, repeats: Repeats | None = None) -> None:
         self._logger = logger
         self._repeats = repeats or Repeats()
+        self._bursts = Bursts(clock=self._repeats.clock)
 
     def observe(
         self, notice: Notice, facts: Callable[[], dict[str, Any]] | None = None
@@ -63,6 +69,13 @@ class Logs:
         text = shorten(str(notice))
         if isinstance(notice, _REPEATING) and not self._repeats.occurred(text):
             return
+        if isinstance(notice, heard.Gap):
+            number = self._bursts.occurred((notice.status, notice.cause))
+            if number > self._bursts.most + 1:
+                return
+            if number > self._bursts.most:
+                self._logger.log(level, _MORE_GAPS, notice.status, notice.cause)
+                return
         fields = fields_of(notice)
         if facts is not None and isinstance(notice, heard.Disconnected):
             known = facts()

@@ -31,8 +31,13 @@ _BREAKER = ("closed", "open", "half_open")
 _OF_FEEDS = ("pending", "live", "late", "stale", "recovering", "failed", "refused")
 
 
+Read = Callable[[Callable[[View], Any]], Any]
+
+_TRIES = 5
+
+
 def registry_of(
-    view: Callable[[], View],
+    read: Read,
     tally: Tally,
     chronicle: Chronicle,
     wall: Callable[[], float],
@@ -42,7 +47,7 @@ def registry_of(
     from prometheus_client import CollectorRegistry  # noqa: PLC0415 -- only if asked
 
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Collector(view, tally, chronicle, wall, version))
+    registry.register(_Collector(read, tally, chronicle, wall, version))
     return registry
 
 
@@ -61,18 +66,28 @@ class _Collector:
 
     def __init__(
         self,
-        view: Callable[[], View],
+        read: Read,
         tally: Tally,
         chronicle: Chronicle,
         wall: Callable[[], float],
         version: str,
     ) -> None:
-        self._view, self._tally, self._chronicle = view, tally, chronicle
+        self._read, self._tally, self._chronicle = read, tally, chronicle
         self._wall, self._version = wall, version
 
     def collect(self) -> Iterator[Metric]:
-        """Yield every figure."""
-        view = self._view()
+        """Yield every figure; an exporter may ask from a thread of its own."""
+        for _ in range(_TRIES):
+            try:
+                found = self._read(lambda view: list(self._figures(view)))
+            except RuntimeError as error:  # something grew while it was walked through
+                trouble = error
+            else:
+                yield from found
+                return
+        raise trouble
+
+    def _figures(self, view: View) -> Iterator[Metric]:
         health, stats = connection_health(view), reconnection_stats(view)
         yield from _of_connection(view, health, stats)
         yield from _of_data(view, health)

@@ -41,3 +41,25 @@ class Repeats:
             return 0
         self._said[key] = (now, 0)
         return unsaid + 1
+
+
+@dataclass(slots=True)
+class Bursts:
+    """Lets the first few of a kind be said, and of the rest that there are more."""
+
+    most: int = 20
+    every: float = 60.0
+    """Seconds after which the first few may be said again."""
+    clock: Callable[[], float] = time.monotonic
+    _said: dict[Hashable, tuple[float, int]] = field(default_factory=dict)
+
+    def occurred(self, key: Hashable) -> int:
+        """Note an occurrence; return which of its burst it is, from 1."""
+        now = self.clock()
+        began, count = self._said.get(key, (now, 0))
+        if now - began >= self.every:
+            began, count = now, 0
+        if len(self._said) >= _MOST_KEYS:
+            self._said.clear()
+        self._said[key] = (began, count + 1)
+        return count + 1

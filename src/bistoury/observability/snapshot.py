@@ -58,18 +58,20 @@ def snapshot(view: View, about: About, chronicle: Chronicle, wall: float) -> Any
     health = connection_health(view)
     subscriptions = health.pop("subscriptions")
     names = labels(subscriptions)
-    feeds = {str(entry.subscription): entry for entry in view.entries.values()}
     rows = [
         {
             "name": names[name],
-            "feed": feeds[name].subscription.feed,
+            "feed": subscription.feed,
             **it,
             "age": _rounded(it["age"]),
             "rate": _rounded(it["rate"]),
             "lag": _rounded(it["lag"]),
             "error": None if it["error"] is None else shorten(it["error"]),
         }
-        for name, it in subscriptions.items()
+        # Names are made of the entries, in their order.
+        for subscription, (name, it) in zip(
+            view.entries, subscriptions.items(), strict=True
+        )
     ]
     health["reasons"] = [shorten(it) for it in health["reasons"]]
     return {
@@ -77,7 +79,7 @@ def snapshot(view: View, about: About, chronicle: Chronicle, wall: float) -> Any
         "statistics": _shortened(reconnection_stats(view)),
         "health": health,
         "subscriptions": rows,
-        "last_ping_seconds": _last_ping(view),
+        "last_ping_seconds": last_ping(view),
         **chronicle.document(wall),
     }
 
@@ -96,7 +98,8 @@ def compact(document: dict[str, Any]) -> dict[str, Any]:
     return {**document, "columns": _ROW, "subscriptions": rows}
 
 
-def _last_ping(view: View) -> float | None:
+def last_ping(view: View) -> float | None:
+    """Return how long the last ping took, in seconds."""
     times = view.session.conversation.liveness.round_trips
     return times[-1] if times else None
 

@@ -116,7 +116,7 @@ def line_for(verdict: Verdict, view: View) -> str:
         return f"degraded: {text}"
     lost_at = view.monitor.lost_at
     since = f" for {_lasted(view)}" if lost_at is not None else ""
-    return f"down{since}: {text}{_next(view)}"
+    return f"down{since}{_next(view)}: {text}"
 
 
 def _lasted(view: View) -> str:
@@ -130,7 +130,7 @@ def _next(view: View) -> str:
     if view.state is not State.BACKOFF:
         return ""
     wait = max(0.0, view.session.retry_at - view.now)
-    return f"; attempt #{view.monitor.attempts} in {wait:.1f} s"
+    return f", attempt #{view.monitor.attempts} in {wait:.1f} s"
 
 
 def in_words(seconds: float) -> str:

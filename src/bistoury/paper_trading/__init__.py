@@ -17,10 +17,35 @@ Read from the bottom up; each module answers one question and knows none above i
   ``/exchange``, delayed, run on evidence, answered in its shapes.
 * ``venue``: ``PaperVenue``, all of that behind ``take(at, message)``, ``advance(at)``,
   ``deadline`` and ``drain()``. Pure: no clock, no I/O.
-* ``engine``: ``PaperTradingEngine`` feeds a venue by a client and tells what happened.
+* ``clock``, ``feeding``, ``journal``, ``writer``, ``telling``: the world around it.
+  ``recording``: what a venue took, and ``replay`` of it. ``views``: the venue's shapes.
+  ``report``: what came of it, and ``explain``, why a fill was made.
+* ``engine``: ``PaperTradingEngine`` feeds a venue by a client and tells what happened;
+  ``trading`` has its verbs, ``reading`` what it tells. A server needs
+  ``engine.act(action, account=, nonce=)``, ``engine.accounts``, ``engine.on(...)`` and
+  ``views``.
 """
 
 from .account import PaperAccount, PaperFill, PaperPosition
 from .engine import PaperTradingEngine
+from .fees import FeeSettings
+from .journal import JournalError
+from .recording import RecordingError, replay
+from .rejected import OrderRejectedError
+from .report import explain, report
+from .settings import PaperConfig
 
-__all__ = ["PaperAccount", "PaperFill", "PaperPosition", "PaperTradingEngine"]
+__all__ = [
+    "FeeSettings",
+    "JournalError",
+    "OrderRejectedError",
+    "PaperAccount",
+    "PaperConfig",
+    "PaperFill",
+    "PaperPosition",
+    "PaperTradingEngine",
+    "RecordingError",
+    "explain",
+    "replay",
+    "report",
+]

@@ -145,6 +145,13 @@ class Accounts:
             accounts.apply(event)
         return accounts
 
+    def learn(self, px_decimals: dict[str, int]) -> None:
+        """Take how many decimals the prices of coins have."""
+        self.px_decimals.update(px_decimals)
+        for account in self.by_name.values():
+            for held in account.positions.values():
+                held.px_decimals = px_decimals.get(held.coin, held.px_decimals)
+
     def apply(self, event: Event) -> None:
         """Let a fact change what it changes."""
         self.last_at = max(self.last_at, event.at)
@@ -185,8 +192,8 @@ class Accounts:
             case said.TwapChanged():
                 self.last_twap = max(self.last_twap, event.twap_id)
                 account.twaps[event.twap_id] = event
-            case said.Replied(nonce=nonce) if nonce is not None:
-                account.answers[nonce] = event.answer
+            case said.Settled():
+                account.answers[event.nonce] = event.answer
                 while len(account.answers) > KEPT_NONCES:
                     del account.answers[next(iter(account.answers))]
             case _:

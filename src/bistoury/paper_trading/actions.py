@@ -14,7 +14,7 @@ from typing import Any
 from . import events as said
 from . import rules, wire
 from .accounts import Account
-from .commands import Answer, Commands, default_answer, refused
+from .commands import Answer, Commands, ExpiredError, default_answer, refused
 from .desk import Desk, Evidence
 from .events import Order
 from .placing import Placing
@@ -72,13 +72,15 @@ class Actions:
         if begin is None:
             reason = f"the action {kind!r} is not simulated on paper"
             self._say(number, name, refused(f"{wire.UNREADABLE}: {reason}"))
-        elif expires_after is not None and expires_after <= self._desk.now:
-            self._say(number, name, refused("The action has expired (expiresAfter)."))
         else:
+            self._commands.wanted_until = expires_after
             try:
                 begin(account, action, number, nonce)
             except UnreadableError as error:
                 self._say(number, name, refused(f"{wire.UNREADABLE}: {error}"))
+            except ExpiredError:
+                reason = "The action has expired (expiresAfter)."
+                self._say(number, name, refused(reason))
             else:
                 self._remember(name, nonce)
 
@@ -110,7 +112,7 @@ class Actions:
         ]
         rank = _FIRST if all(it.tif == "Alo" for it in orders) else _TAKERS
         command = self._commands.begin(number, account.name, "order", nonce, rank=rank)
-        group = [self._numbered(it) for it in orders]
+        group = [self._numbered(it, nonce) for it in orders]
         children = group[1:] if grouping == "normalTpsl" else []
         siblings = children or (group if grouping == "positionTpsl" else [])
         for order in siblings:
@@ -127,7 +129,8 @@ class Actions:
                 partial(self._nobody_knows, order),
             )
 
-    def _numbered(self, order: Order) -> Order:
+    def _numbered(self, order: Order, nonce: int | None) -> Order:
+        order.nonce = nonce
         order.oid = self._desk.next_oid()
         order.placed_at = order.status_at = self._desk.now
         order.mid_at_decision = self._desk.coin(order.coin).book.mid
@@ -230,7 +233,7 @@ class Actions:
             self._commands.add(
                 command,
                 order.coin,
-                partial(self._modify_one, account, name, self._numbered(order)),
+                partial(self._modify_one, account, name, self._numbered(order, nonce)),
                 partial(self._nobody_knows, order),
             )
 
@@ -246,7 +249,7 @@ class Actions:
         if order.cloid is None:
             order.cloid = old.cloid
         order.siblings, order.parent = old.siblings, old.parent
-        order.is_position_tpsl = old.is_position_tpsl
+        order.is_position_tpsl = old.is_position_tpsl and order.is_trigger
         self._desk.change(old, "canceled", f"modified:{order.oid}")
         return self._placing.place(order, evidence)
 

@@ -68,37 +68,58 @@ class Side:
 
     def show(self, rows: list[Row], time: int, source: str) -> None:
         """Take what a message shows: complete from the best price to the last row's."""
-        levels, by_px = self.levels, self.by_px
-        if len(rows) == 1 and levels:
-            px, sz = rows[0]
-            first = levels[0]
-            if first.px == px:  # by far the most frequent
-                if time >= first.time:
-                    first.renew(sz, time, source)
-                return
+        if len(rows) == 1 and self._show_top(*rows[0], time, source):
+            return
+        by_px, is_bid = self.by_px, self.is_bid
         last = rows[-1][0] if rows else None
-        fresh: list[Level] = []
+        shown: dict[Decimal, Level] = {}
         for px, sz in rows:
             known = by_px.get(px)
             if known is None:
                 known = Level(px, sz, time, source)
             elif known.time <= time:
                 known.renew(sz, time, source)
-            if known.sz > 0:
-                fresh.append(known)
-        shown = {px for px, _ in rows}
+            shown[px] = known
         kept = [
             it
-            for it in levels
+            for it in self.levels
             if it.px not in shown
-            and (it.time > time or (last is not None and self.is_better(last, it.px)))
+            and (
+                it.time > time
+                or (last is not None and (it.px < last if is_bid else it.px > last))
+            )
         ]
-        fresh += kept
+        levels = [it for it in shown.values() if it.sz > 0]
         if kept:
-            fresh.sort(key=_price, reverse=self.is_bid)
-            del fresh[_MOST_LEVELS:]
-        self.levels = fresh
-        self.by_px = {it.px: it for it in fresh}
+            levels += kept
+            levels.sort(key=_price, reverse=is_bid)
+            del levels[_MOST_LEVELS:]
+        self.levels = levels
+        self.by_px = {it.px: it for it in levels}
+
+    def _show_top(self, px: Decimal, sz: Decimal, time: int, source: str) -> bool:
+        """Take the best price alone, in place; return whether that could be done."""
+        levels, is_bid = self.levels, self.is_bid
+        gone = 0
+        for level in levels:
+            if not (level.px > px if is_bid else level.px < px):
+                break
+            if level.time > time:
+                return False
+            gone += 1
+        if gone:
+            for level in levels[:gone]:
+                del self.by_px[level.px]
+            del levels[:gone]
+        if levels and levels[0].px == px:
+            if time >= levels[0].time:
+                levels[0].renew(sz, time, source)
+        else:
+            level = self.by_px[px] = Level(px, sz, time, source)
+            levels.insert(0, level)
+            if len(levels) > _MOST_LEVELS:
+                del self.by_px[levels.pop().px]
+        return sz > 0
 
     def traded(self, px: Decimal, sz: Decimal, time: int) -> None:
         """Take a trade that hit this side: what was better is gone, and ``sz`` here."""

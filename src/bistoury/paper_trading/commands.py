@@ -17,11 +17,15 @@ from functools import partial
 from typing import Any
 
 from .desk import Coin, Desk, Evidence
-from .events import Replied
+from .events import Replied, Settled
 from .latency import Latency
 from .settings import milliseconds
 
 Answer = Any
+
+
+class ExpiredError(Exception):
+    """HL: ``expiresAfter`` is before the arrival."""
 
 
 @dataclass(slots=True)
@@ -74,6 +78,8 @@ class Commands:
         self._response = Latency(
             config.response_latency, f"{seed}:response", "response_latency"
         )
+        self.wanted_until: int | None = None
+        """When (ms) the command that is begun next is of no use any more."""
         self._block = max(1, milliseconds(config.block))
 
     def begin(
@@ -86,9 +92,17 @@ class Commands:
         rank: int,
         is_cancel: bool = False,
     ) -> Command:
-        """Send a command off."""
+        """
+        Send a command off.
+
+        Raises:
+            ExpiredError: it arrives after the moment up to which it is wanted.
+        """
         delay = (self._cancel if is_cancel else self._entry).draw()
-        return Command(number, account, kind, self._desk.now + delay, rank, nonce)
+        arrives_at = self._desk.now + delay
+        if self.wanted_until is not None and arrives_at > self.wanted_until:
+            raise ExpiredError
+        return Command(number, account, kind, arrives_at, rank, nonce)
 
     def add(
         self,
@@ -184,21 +198,28 @@ class Commands:
             self._respond(command)
 
     def _respond(self, command: Command) -> None:
+        wrap = command.wrap or partial(statuses, command.kind)
+        answer = wrap(command.answers)
+        if command.nonce is not None:
+            # With the effect, and not with the answer: who asks again after a crash in
+            # between must not have it twice.
+            self._desk.emit(
+                Settled, account=command.account, nonce=command.nonce, answer=answer
+            )
         due = self._desk.now + self._response.draw()
-        self._desk.at(due, partial(self._reply, command))
+        self._desk.at(due, partial(self._reply, command, answer))
 
-    def _reply(self, command: Command) -> None:
-        wrap = command.wrap or partial(_statuses, command.kind)
+    def _reply(self, command: Command, answer: dict[str, Any]) -> None:
         self._desk.emit(
             Replied,
             account=command.account,
             command=command.number,
             nonce=command.nonce,
-            answer=wrap(command.answers),
+            answer=answer,
         )
 
 
-def _statuses(kind: str, answers: list[Answer]) -> dict[str, Any]:
+def statuses(kind: str, answers: list[Answer]) -> dict[str, Any]:
     """Return an answer in the venue's shape."""
     return {
         "status": "ok",

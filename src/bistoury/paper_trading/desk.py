@@ -9,6 +9,7 @@ anybody looks, so it does not matter how often that is.
 from __future__ import annotations
 
 import heapq
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -59,8 +60,8 @@ class Coin:
     """Orders and cancels that have not reached the venue, or wait for its data."""
     triggers: dict[int, str] = field(default_factory=dict)
     """Orders that wait for the mark, with whose they are."""
-    backlog: list[tuple[Decimal, Decimal, bool, str]] = field(default_factory=list)
-    """Trades of a gap, to be made good: price, size, side, cause."""
+    backlog: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=10_000))
+    """Trades of a gap, which came after it."""
     had_gap: bool = False
 
 

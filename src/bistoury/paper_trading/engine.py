@@ -1,46 +1,64 @@
 """
-``PaperTradingEngine``: takes from the book the client follows, and only from it.
+``PaperTradingEngine``: paper trading on live data, for people and their bots.
 
-An order fills against the best price shown, up to the size shown, and not at
-all when the book is too old or the connection is not live: what cannot be known
-is refused, never assumed.
+It feeds a pure ``PaperVenue`` with what a client hears, gaps included, lets time
+pass, writes down what comes of it, and only then tells anybody. It has no way to the
+venue's order entry: it neither signs nor sends.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
-from typing import Any
+import asyncio
+import logging
+import os
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from itertools import count
+from typing import Any, Self
 
 from ..config import Config
-from ..errors import ConfigError, StaleDataError
+from ..errors import (
+    BistouryError,
+    ConfigError,
+    SessionClosedError,
+    StaleDataError,
+)
 from ..hyperliquid.client import HyperLiquidIntegration
-from ..hyperliquid.handles import SubscriptionHandle
-from .account import PaperAccount, PaperFill, PaperPosition
+from . import events as said
+from .accounts import Account, Accounts
+from .clock import VenueClock
+from .events import Event
+from .feeding import Feeding, metas_of, time_of
+from .journal import JournalError, PaperJournal
+from .reading import Reading
+from .recording import Recorder, universe_of
+from .settings import PaperConfig, amount, configured
+from .telling import Telling
+from .trading import Trading
+from .venue import ACT, FUNDING, OPEN, Message, PaperVenue
+from .writer import Writer
+
+logger = logging.getLogger(__name__)
 
 DEFAULT_COINS = ("BTC", "ETH")
+_AGAIN_AFTER = 30.0
+_RULES_WITHIN = 10.0
+_HANDLERS_WITHIN = 1.0
+_HOUR_MS = 3_600_000
 
 
-@dataclass(frozen=True, slots=True)
-class _Touch:
-    """The best bid and offer of a coin, as (price, size), and since when."""
-
-    bid: tuple[Decimal, Decimal] | None
-    ask: tuple[Decimal, Decimal] | None
-    time: int
-    arrived_at: float
-
-
-class PaperTradingEngine:
+class PaperTradingEngine(Trading, Reading):
     """
     Paper trading on live data; it cannot reach the venue's order entry.
 
     Args:
         config: where the data comes from; the environment by default.
         coins: what may be traded.
-        cash: USDC to begin with.
-        max_data_age: how old a price may be to be traded on, in seconds.
+        cash: USDC the account ``main`` begins with.
+        max_data_age: how old data may be to be traded on, in seconds.
+        paper: every other assumption; ``cash`` and ``max_data_age`` go before it.
+        journal: a file in which the accounts survive; without one they do not.
+        recording: a file for everything that was heard, for ``replay``.
         client: an existing client, which is then left connected by ``stop``.
     """
 
@@ -49,115 +67,328 @@ class PaperTradingEngine:
         config: Config | None = None,
         *,
         coins: Iterable[str] = DEFAULT_COINS,
-        cash: str | Decimal = "10000",
-        max_data_age: float = 5.0,
+        cash: str | Decimal | None = None,
+        max_data_age: float | None = None,
+        paper: PaperConfig | None = None,
+        journal: str | os.PathLike[str] | None = None,
+        recording: str | os.PathLike[str] | None = None,
         client: HyperLiquidIntegration | None = None,
     ) -> None:
+        self.paper = configured(paper, cash, max_data_age)
         self.client = client or HyperLiquidIntegration(config)
-        self.coins = tuple(coins)
-        self.max_data_age = max_data_age
-        self._ledger = PaperAccount(_amount("cash", cash))
-        self._touches: dict[str, _Touch] = {}
-        self._handles: list[SubscriptionHandle] = []
+        self.coins = (coins,) if isinstance(coins, str) else tuple(coins)
+        if not self.coins:
+            raise ConfigError("coins", coins, "at least one coin")
+        self.max_data_age = self.paper.max_data_age
+        self.metas: list[dict[str, Any]] = []
         self._owns_client = client is None
+        self._journal_path = journal
+        self._recording_path = recording
+        self._clock = VenueClock()
+        self._venue: PaperVenue | None = None
+        self._is_started = False
+        self._accounts = Accounts()
+        self._before: list[Event] = []
+        self._facts: list[Event] = []
+        self._writer: Writer | None = None
+        self._recorder: Recorder | None = None
+        self._feeding: Feeding | None = None
+        self._telling = Telling()
+        self._timer: asyncio.TimerHandle | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._answers: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        self._numbers = count(1)
+
+    # Coming and going
 
     async def start(self) -> bool:
-        """Connect and follow every coin; return whether the data is live already."""
-        if not self._handles:
-            for coin in self.coins:
-                handle = await self.client.subscribe_bbo(coin, self._take)
-                self._handles.append(handle)
-        if not self._owns_client:
+        """
+        Connect and follow every coin; return whether the data is live already.
+
+        Reconnection works out of the box. Without a connection this returns False,
+        and goes on trying.
+
+        Raises:
+            ConfigError: a coin is no perpetual that the venue lists.
+            SubscriptionRefusedError: the venue knows no such coin.
+            JournalError: the journal cannot be read, or another engine writes it.
+        """
+        if self._feeding is not None:
             return self.client.is_connected()
-        return await self.client.connect()
+        if self._recording_path and self._accounts.last_seq and not self._journal_path:
+            raise ConfigError(
+                "recording", self._recording_path, "a journal beside it for a restart"
+            )
+        self._open_journal()
+        try:
+            return await self._follow()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def _follow(self) -> bool:
+        self._feeding = Feeding(self.client, self.coins, self._heard)
+        await self._feeding.start()
+        is_live = self.client.is_connected()
+        if self._owns_client:
+            is_live = await self.client.connect()
+        if self._venue is None:
+            task = self._spawn(self._learn_the_rules())
+            await asyncio.wait([task], timeout=_RULES_WITHIN if is_live else 0)
+            if task.done():
+                task.result()
+        return is_live
 
     async def stop(self) -> None:
-        """Stop following; positions and cash stay."""
-        for handle in self._handles:
-            await handle.unsubscribe()
-        self._handles.clear()
-        self._touches.clear()
+        """Stop following, write what is not written; accounts can still be read."""
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._feeding is not None:
+            await self._feeding.stop()
+            self._feeding = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._recorder is not None:
+            self._recorder.close(self._now())
+            self._recorder = None
+        if self._writer is not None:
+            await self._writer.finish()
+            self._writer = None
+        for answer in self._answers.values():
+            if not answer.done():
+                answer.set_exception(SessionClosedError("the engine was stopped"))
+        self._answers.clear()
+        await self._telling.finish(_HANDLERS_WITHIN)
+        if self._venue is not None:
+            # What comes next begins with what is known now.
+            self._before = []
+            self._accounts, self._venue = self._venue.desk.accounts, None
+            self._is_started = False
         if self._owns_client:
             await self.client.disconnect()
 
-    async def market_open(
-        self, coin: str, is_buy: bool, size: str | Decimal
-    ) -> PaperFill:
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    # Asking
+
+    async def act(
+        self,
+        action: Mapping[str, Any],
+        *,
+        account: str = "main",
+        nonce: int | None = None,
+        expires_after: int | None = None,
+    ) -> dict[str, Any]:
         """
-        Take ``size`` coins at the best price shown, or less if less is shown.
+        Do what an action of the venue's ``/exchange`` asks for; return its answer.
+
+        The answer comes when the action is matched and written down. The same
+        ``nonce`` is acted on once, and answered with the same answer, restarts
+        included.
 
         Raises:
-            ConfigError: the coin is not followed, or the size is not above zero.
-            StaleDataError: there is no fresh price to trade on; nothing happened.
+            ConfigError: there is no such account.
+            StaleDataError: nothing was heard of the market yet.
+            SessionClosedError: the engine was stopped before there was an answer.
+            JournalError: what comes of it cannot be written down.
         """
-        wanted = _amount("size", size)
-        if coin not in self.coins:
-            raise ConfigError("coin", coin, f"one of {', '.join(self.coins)}")
-        touch = self._fresh(coin)
-        shown = touch.ask if is_buy else touch.bid
-        if shown is None:
-            raise StaleDataError(coin, None, self.max_data_age)
-        price, available = shown
-        return self._ledger.fill(
-            coin,
-            is_buy=is_buy,
-            price=price,
-            size=min(wanted, available),
-            time=touch.time,
-            data_age=self.client.now() - touch.arrived_at,
+        self._check_account(account)
+        number = next(self._numbers)
+        answer: asyncio.Future[dict[str, Any]] = (
+            asyncio.get_running_loop().create_future()
         )
-
-    async def market_close(self, coin: str) -> PaperFill | None:
-        """Take the position in ``coin`` off; ``None`` if there is none."""
-        held = self._ledger.positions.get(coin)
-        if held is None:
-            return None
-        return await self.market_open(coin, held.size < 0, abs(held.size))
-
-    def positions(self) -> list[PaperPosition]:
-        """Return the open positions."""
-        return list(self._ledger.positions.values())
-
-    def fills(self) -> list[PaperFill]:
-        """Return every fill, oldest first."""
-        return list(self._ledger.fills)
-
-    def account(self) -> dict[str, Any]:
-        """Return cash and equity in USDC, marked at the last mids, and paper: true."""
-        mids = {
-            coin: (touch.bid[0] + touch.ask[0]) / 2
-            for coin, touch in self._touches.items()
-            if touch.bid is not None and touch.ask is not None
+        self._answers[number] = answer
+        data = {
+            "number": number,
+            "account": account,
+            "action": action,
+            "nonce": nonce,
+            "expires_after": expires_after,
         }
-        return {
-            "paper": True,
-            "cash": self._ledger.cash,
-            "equity": self._ledger.equity(mids),
-        }
+        try:
+            self._take({"channel": ACT, "data": data})
+            return await answer
+        finally:
+            self._answers.pop(number, None)
 
-    def _fresh(self, coin: str) -> _Touch:
-        touch = self._touches.get(coin)
-        age = None if touch is None else self.client.now() - touch.arrived_at
-        is_fresh = age is not None and age <= self.max_data_age
-        if touch is None or not is_fresh or not self.client.is_connected():
-            raise StaleDataError(coin, age, self.max_data_age)
-        return touch
+    def open_account(self, name: str, cash: str | Decimal, address: str = "") -> None:
+        """
+        Open an account, or begin one anew; the journal keeps what was.
 
-    def _take(self, message: dict[str, Any]) -> None:
-        data = message["data"]
-        bid, ask = (_level(it) for it in (*data["bbo"], None, None)[:2])
-        self._touches[data["coin"]] = _Touch(bid, ask, data["time"], self.client.now())
+        Raises:
+            ConfigError: the amount is not above zero.
+            StaleDataError: nothing was heard of the market yet.
+        """
+        begins_with = amount("cash", cash)
+        self._check_ready()
+        data = {"account": name, "cash": str(begins_with), "address": address}
+        self._take({"channel": OPEN, "data": data})
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether the rules and the time of the venue are known."""
+        return self._is_started
 
-def _level(level: dict[str, Any] | None) -> tuple[Decimal, Decimal] | None:
-    return None if level is None else (Decimal(level["px"]), Decimal(level["sz"]))
+    @property
+    def accounts(self) -> Mapping[str, Account]:
+        """Every account, by name. Read-only."""
+        return self._accounts.by_name
 
+    @property
+    def venue(self) -> PaperVenue:
+        """The paper venue, to be looked at."""
+        self._check_ready()
+        assert self._venue is not None
+        return self._venue
 
-def _amount(field: str, value: str | Decimal) -> Decimal:
-    try:
-        amount = Decimal(value)
-    except (InvalidOperation, TypeError, ValueError):
-        amount = Decimal("NaN")
-    if not amount.is_finite() or amount <= 0:
-        raise ConfigError(field, value, "an amount above zero, as text or Decimal")
-    return amount
+    # Hearing
+
+    def _heard(self, message: Message) -> None:
+        """Take a message of the client."""
+        time = time_of(message)
+        now = self.client.now()
+        if time is not None:
+            self._clock.heard(time, now)
+        if self._venue is None or not self._clock.is_known:
+            return
+        if not self._is_started:
+            self._begin()
+        self._take(message)
+
+    def _begin(self) -> None:
+        assert self._venue is not None
+        self._is_started = True
+        now = self._now()
+        if self._recording_path is not None:
+            self._recorder = Recorder(
+                self._recording_path, self.metas, self.paper, self._before, now
+            )
+        self._venue.start(now)
+        self._flush()
+
+    def _take(self, message: Message) -> None:
+        self._check_ready()
+        assert self._venue is not None
+        now = self._now()
+        if self._recorder is not None:
+            self._recorder.take(now, message)
+        self._venue.take(now, message)
+        self._flush()
+
+    def _flush(self) -> None:
+        """Hand on what came of it, and look again when something is due."""
+        venue = self._venue
+        assert venue is not None
+        if venue.desk.output and self._writer is not None:
+            self._writer.put(venue.drain())
+        if venue.solvency.due and not any(
+            it.get_name() == "bistoury-paper-funding" for it in self._tasks
+        ):
+            self._spawn(self._settle_funding(), "bistoury-paper-funding")
+        self._set_timer(venue.deadline)
+
+    def _set_timer(self, deadline: int | None) -> None:
+        loop = asyncio.get_running_loop()
+        if deadline is None:
+            return
+        due = loop.time() + max(0.0, (deadline - self._now()) / 1000)
+        if self._timer is not None:
+            if self._timer.when() <= due and not self._timer.cancelled():
+                return
+            self._timer.cancel()
+        self._timer = loop.call_at(due, self._tick)
+
+    def _tick(self) -> None:
+        self._timer = None
+        if self._venue is not None and self._is_started:
+            self._venue.advance(self._now())
+            self._flush()
+
+    def _tell(self, batch: list[Event]) -> None:
+        """Tell what is written."""
+        if self._journal_path is None:
+            self._facts += batch
+        for event in batch:
+            if isinstance(event, said.Replied):
+                answer = self._answers.get(event.command)
+                if answer is not None and not answer.done():
+                    answer.set_result(event.answer)
+            self._telling.tell(event)
+
+    def _failed(self, error: JournalError) -> None:
+        logger.error("%s", error)
+        for answer in self._answers.values():
+            if not answer.done():
+                answer.set_exception(error)
+
+    # Details
+
+    def _venue_now(self) -> int:
+        return self._now()
+
+    def _open_journal(self) -> None:
+        journal = None
+        if self._journal_path is not None:
+            journal = PaperJournal(self._journal_path)
+            self._before = list(journal.events())
+            self._accounts = Accounts.folded(self._before, self._accounts.px_decimals)
+        self._writer = Writer(journal, self._tell, self._failed)
+
+    async def _learn_the_rules(self) -> None:
+        while True:
+            try:
+                metas = await metas_of(self.client, self.coins)
+                break
+            except (BistouryError, OSError) as error:
+                logger.warning("paper trading waits for the venue's rules: %s", error)
+                await asyncio.sleep(1.0)
+        universe = universe_of(metas)
+        for coin in self.coins:
+            if coin not in universe.by_coin:
+                raise ConfigError("coins", coin, "perpetuals that the venue lists")
+        self.metas = metas
+        self._venue = PaperVenue(universe, self.paper, self._accounts)
+
+    async def _settle_funding(self) -> None:
+        """Ask for the rates of hours that nobody saw, until they are known."""
+        while self._venue is not None and (due := self._venue.solvency.due):
+            for coin, hours in list(due.items()):
+                try:
+                    rows = await self.client.info.get_funding_rate(
+                        coin, min(hours) - _HOUR_MS // 2
+                    )
+                except (BistouryError, OSError) as error:
+                    logger.warning("funding of %s is still owed: %s", coin, error)
+                    continue
+                self._take({"channel": FUNDING, "data": {"coin": coin, "rows": rows}})
+            if self._venue.solvency.due:
+                await asyncio.sleep(_AGAIN_AFTER)
+
+    def _spawn(self, work: Any, name: str = "bistoury-paper") -> asyncio.Task[None]:
+        task: asyncio.Task[None] = asyncio.get_running_loop().create_task(
+            work, name=name
+        )
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def _now(self) -> int:
+        return self._clock.now(self.client.now())
+
+    def _check_account(self, account: str) -> None:
+        self._check_ready()
+        if account not in self._accounts.by_name:
+            self._refuse_account(account)
+
+    def _check_ready(self) -> None:
+        if self._writer is not None and self._writer.error is not None:
+            raise self._writer.error
+        if not self._is_started:
+            raise StaleDataError("the market", None, self.max_data_age)

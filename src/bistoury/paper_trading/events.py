@@ -54,6 +54,8 @@ class Order(msgspec.Struct, kw_only=True):
     is_uncertain: bool = False
     """Whether it rested through a stretch nobody knows about."""
     mid_at_decision: Decimal | None = None
+    nonce: int | None = None
+    """That of the command it came with."""
 
     @property
     def is_trigger(self) -> bool:
@@ -216,8 +218,24 @@ class FeedChanged(Event, frozen=True, kw_only=True):
     reason: str = ""
 
 
+class Valued(Event, frozen=True, kw_only=True):
+    """What an account was worth at the marks, for the curve of its equity."""
+
+    value: Decimal
+    unrealized: Decimal
+    is_live: bool = True
+    """Whether every coin it holds had data one may trade on."""
+
+
+class Settled(Event, frozen=True, kw_only=True):
+    """A command with a nonce is done; written together with what it did."""
+
+    nonce: int
+    answer: dict[str, Any]
+
+
 class Replied(Event, frozen=True, kw_only=True):
-    """The answer to a command, in the venue's shape."""
+    """The answer to a command arrived, in the venue's shape."""
 
     command: int
     nonce: int | None = None
@@ -236,6 +254,8 @@ Anything = (
     | CancelScheduled
     | TwapChanged
     | FeedChanged
+    | Valued
+    | Settled
     | Replied
 )
 

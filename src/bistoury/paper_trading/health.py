@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 FEEDS = ("bbo", "l2Book", "l2Book:fast", "trades", "activeAssetCtx")
+PERIODIC = ("l2Book", "l2Book:fast", "activeAssetCtx")
 _BOOKS = ("bbo", "l2Book", "l2Book:fast")
 
 

@@ -245,6 +245,18 @@ class Placing:
         return sz
 
 
+def answer_of(order: Order, reason: str = "") -> Answer:
+    """Return what would have been answered for an order that is as it is now."""
+    if order.is_live:
+        return {"resting": _named(order)}
+    taken = order.orig_sz - order.sz
+    if taken:
+        return {
+            "filled": {"totalSz": text(taken), "avgPx": text(order.px), **_named(order)}
+        }
+    return {"error": reason or f"Paper: the order is {order.status}."}
+
+
 def _named(order: Order) -> Answer:
     return {"oid": order.oid, **({"cloid": order.cloid} if order.cloid else {})}
 

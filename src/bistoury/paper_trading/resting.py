@@ -9,11 +9,10 @@ was traded or is shown.
 
 from __future__ import annotations
 
-from bisect import insort
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from operator import attrgetter
 
 from .book import Side
 from .events import Order
@@ -28,7 +27,6 @@ class Entry:
     place: Place
     since: int
     """The venue time (ms) from which on it is in the book."""
-    rank: int
 
 
 class Resting:
@@ -37,8 +35,8 @@ class Resting:
     def __init__(self) -> None:
         self._by_oid: dict[int, Entry] = {}
         self._sides: dict[bool, dict[Decimal, list[Entry]]] = {True: {}, False: {}}
-        self._best: dict[bool, Decimal | None] = {True: None, False: None}
-        self._ranks = 0
+        self._prices: dict[bool, list[Decimal]] = {True: [], False: []}
+        """Our prices on each side, ascending."""
 
     def __len__(self) -> int:
         return len(self._by_oid)
@@ -48,19 +46,19 @@ class Resting:
 
     def best(self, *, is_buy: bool) -> Decimal | None:
         """Return our best price on a side."""
-        return self._best[is_buy]
+        prices = self._prices[is_buy]
+        return None if not prices else prices[-1] if is_buy else prices[0]
 
     def add(self, order: Order, side: Side, model: QueueModel, time: int) -> Entry:
         """Put an order behind what ``side`` shows at its price."""
-        self._ranks += 1
-        entry = Entry(order, Place(), time, self._ranks)
+        entry = Entry(order, Place(), time)
         self._by_oid[order.oid] = entry
-        insort(
-            self._sides[order.is_buy].setdefault(order.px, []),
-            entry,
-            key=attrgetter("rank"),
-        )
-        self._find_best(is_buy=order.is_buy)
+        level = self._sides[order.is_buy].get(order.px)
+        if level is None:
+            self._sides[order.is_buy][order.px] = [entry]
+            insort(self._prices[order.is_buy], order.px)
+        else:
+            level.append(entry)
         self._look(entry, side, model, time)
         return entry
 
@@ -74,7 +72,7 @@ class Resting:
         level.remove(entry)
         if not level:
             del side[entry.order.px]
-            self._find_best(is_buy=entry.order.is_buy)
+            self._prices[entry.order.is_buy].remove(entry.order.px)
 
     def renew(self, order: Order) -> None:
         """Learn how an order is now: its size may be smaller."""
@@ -92,15 +90,17 @@ class Resting:
 
     def shown(self, side: Side, model: QueueModel, time: int, *, whole: bool) -> None:
         """Learn that ``side`` was shown anew; ``whole`` if by more than its top."""
-        levels = self._sides[side.is_bid]
+        levels, best = self._sides[side.is_bid], side.best
         if not levels:
             return
-        best = side.best
-        for px, entries in levels.items():
-            # A bbo says nothing of what is behind the best price.
-            if not whole and best is not None and side.is_better(best.px, px):
-                continue
-            for entry in entries:
+        # A bbo says nothing of what is behind the best price.
+        prices = (
+            list(levels)
+            if whole or best is None
+            else self._from(best.px, is_buy=side.is_bid)
+        )
+        for px in prices:
+            for entry in levels[px]:
                 self._look(entry, side, model, time)
 
     def reached_by(self, px: Decimal, *, is_buy: bool) -> list[Entry]:
@@ -109,13 +109,15 @@ class Resting:
 
         ``is_buy`` is our side: bids at ``px`` or above, or asks at ``px`` or below.
         """
-        best = self._best[is_buy]
-        if best is None or (best < px if is_buy else best > px):
-            return []
         levels = self._sides[is_buy]
-        reached = [it for it in levels if (it >= px if is_buy else it <= px)]
-        reached.sort(reverse=is_buy)
-        return [entry for it in reached for entry in levels[it]]
+        return [entry for it in self._from(px, is_buy=is_buy) for entry in levels[it]]
+
+    def _from(self, px: Decimal, *, is_buy: bool) -> list[Decimal]:
+        """Return our prices at ``px`` or better, best first."""
+        prices = self._prices[is_buy]
+        if is_buy:
+            return prices[: bisect_left(prices, px) - len(prices) - 1 : -1]
+        return prices[: bisect_right(prices, px)]
 
     def _look(self, entry: Entry, side: Side, model: QueueModel, time: int) -> None:
         level = side.by_px.get(entry.order.px)
@@ -123,12 +125,6 @@ class Resting:
             entry.place.shown(model, level.sz, level.time)
         elif side.covers(entry.order.px):
             entry.place.shown(model, _NOTHING, time)
-
-    def _find_best(self, *, is_buy: bool) -> None:
-        prices = self._sides[is_buy]
-        self._best[is_buy] = (
-            None if not prices else max(prices) if is_buy else min(prices)
-        )
 
 
 _NOTHING = Decimal(0)

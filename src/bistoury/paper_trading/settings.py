@@ -10,10 +10,12 @@ import msgspec
 from ..errors import ConfigError
 from .fees import FeeSettings
 from .latency import Latency
+from .numbers import decimal
 from .queueing import queue_model
 
 OnGap = Literal["freeze", "replay_backfill", "pessimistic"]
 Restart = Literal["cancel", "keep"]
+Number = str | int | Decimal
 _CHOICES = {
     "on_gap": ("freeze", "replay_backfill", "pessimistic"),
     "restart": ("cancel", "keep"),
@@ -45,6 +47,8 @@ class PaperConfig(msgspec.Struct, frozen=True, kw_only=True):
     fees: FeeSettings = FeeSettings()
     restart: Restart = "cancel"
     """What becomes of resting orders when the engine starts again."""
+    value_every: float = 60.0
+    """How often the equity of accounts with positions is written down."""
     block: float = 0.1
     """HL: how long a block takes; within one, cancels come before takers."""
 
@@ -58,7 +62,13 @@ class PaperConfig(msgspec.Struct, frozen=True, kw_only=True):
         queue_model(self.queue)
         for name in ("entry_latency", "cancel_latency", "response_latency"):
             Latency(getattr(self, name), "", name)
-        for name in ("max_data_age", "max_level_age", "live_within", "block"):
+        for name in (
+            "max_data_age",
+            "max_level_age",
+            "live_within",
+            "value_every",
+            "block",
+        ):
             value = getattr(self, name)
             if isinstance(value, bool) or not 0 < value <= 3600:  # noqa: PLR2004
                 raise ConfigError(name, value, "seconds above 0 and up to 3600")
@@ -83,3 +93,43 @@ class PaperConfig(msgspec.Struct, frozen=True, kw_only=True):
 def milliseconds(seconds: float) -> int:
     """Return a duration in ms."""
     return round(seconds * 1000)
+
+
+def configured(
+    paper: PaperConfig | None, cash: str | Decimal | None, max_data_age: float | None
+) -> PaperConfig:
+    """Return the assumptions meant; two of them have arguments of their own."""
+    made = paper or PaperConfig()
+    if cash is not None:
+        accounts = {**made.accounts, "main": amount("cash", cash)}
+        made = msgspec.structs.replace(made, accounts=accounts)
+    if max_data_age is not None:
+        made = msgspec.structs.replace(made, max_data_age=max_data_age)
+    return made.checked()
+
+
+def amount(field: str, value: Number) -> Decimal:
+    """
+    Read an amount.
+
+    Raises:
+        ConfigError: it is not above zero.
+    """
+    read = number(field, value)
+    if read <= 0:
+        raise ConfigError(field, value, "an amount above zero, as text or Decimal")
+    return read
+
+
+def number(field: str, value: Any) -> Decimal:
+    """
+    Read a number.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    try:
+        return decimal(value)
+    except ValueError:
+        allowed = "an amount above zero, as text or Decimal"
+        raise ConfigError(field, value, allowed) from None

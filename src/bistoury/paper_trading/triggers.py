@@ -88,7 +88,10 @@ class Triggers:
                 desk.change(order, "reduceOnlyCanceled", evidence.cause)
                 return
             sz = abs(szi) if order.is_position_tpsl else min(order.sz, abs(szi))
-            order = msgspec.structs.replace(order, sz=sz, reduce_only=True)
+            whole = max(sz, order.orig_sz)
+            order = msgspec.structs.replace(
+                order, sz=sz, orig_sz=whole, reduce_only=True
+            )
         else:
             plain = msgspec.structs.replace(order, trigger_px=None)
             refusal = self._placing.refusal(plain)

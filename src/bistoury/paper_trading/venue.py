@@ -22,14 +22,16 @@ from functools import partial
 from typing import Any
 
 from . import events as said
-from .accounts import Accounts
+from .accounts import Account, Accounts
 from .actions import Actions
 from .book import rows_of
-from .commands import Commands
+from .commands import Commands, statuses
 from .desk import Coin, Context, Desk, Evidence
 from .events import Event
-from .placing import Placing
-from .settings import PaperConfig
+from .health import PERIODIC
+from .numbers import ZERO
+from .placing import Placing, answer_of
+from .settings import PaperConfig, milliseconds
 from .solvency import Solvency
 from .triggers import Triggers
 from .twaps import Twaps
@@ -54,7 +56,7 @@ class PaperVenue:
         if accounts is None:
             accounts = Accounts()
         places = {name: it.px_decimals for name, it in universe.by_coin.items()}
-        accounts.px_decimals.update(places)
+        accounts.learn(places)
         self.config = config.checked()
         self.desk = Desk(universe, self.config, accounts)
         self.placing = Placing(self.desk)
@@ -63,6 +65,7 @@ class PaperVenue:
         self.twaps = Twaps(self.desk, self.placing, self.commands)
         self.solvency = Solvency(self.desk, self.placing, self.commands)
         self.actions = Actions(self.desk, self.placing, self.commands, self.twaps)
+        self._value_every = milliseconds(config.value_every)
         self._tids: dict[str, tuple[set[int], deque[int]]] = {}
         self._stale_timers: dict[str, int] = {}
         self._channels: dict[str, Callable[[Message, Any], None]] = {
@@ -94,6 +97,7 @@ class PaperVenue:
             if name not in desk.accounts.by_name:
                 desk.emit(said.AccountOpened, account=name, cash=cash)
         for account in desk.accounts.by_name.values():
+            self._answer_interrupted(account)
             for order in list(account.orders.values()):
                 if order.oid in account.orders and order.is_live:
                     self._restart(order)
@@ -103,6 +107,7 @@ class PaperVenue:
                     time, partial(self.actions.standing.cancel_all, account.name, time)
                 )
         self.twaps.stop_all()
+        desk.at(desk.now + self._value_every, self._value)
 
     def take(self, at: int, message: Message) -> None:
         """Take one message at the moment ``at`` (ms); others' channels are ignored."""
@@ -149,11 +154,12 @@ class PaperVenue:
     def _shown(self, coin: Coin, feed: str, time: int, *, whole: bool) -> None:
         name = coin.instrument.coin
         coin.health.heard(feed, self.desk.now, time)
-        evidence = Evidence(time, f"{feed}:{name}:{time}")
-        if not self._judge(coin, evidence):
+        if not self._judge(coin):
             return
-        self.placing.shown(coin, evidence, whole=whole)
-        self.commands.seen(coin, evidence)
+        if coin.waiting or len(coin.resting):
+            evidence = Evidence(time, f"{feed}:{name}:{time}")
+            self.placing.shown(coin, evidence, whole=whole)
+            self.commands.seen(coin, evidence)
 
     def _trades(self, message: Message, data: Any) -> None:
         if not data:
@@ -165,25 +171,31 @@ class PaperVenue:
         is_history = bool(message.get("snapshot"))
         was_missed = bool(message.get("recovered"))
         for row in data:
-            if self._is_repeat(row):
+            if self._is_repeat(row) or is_history:
                 continue
-            time, px, sz = row["time"], Decimal(row["px"]), Decimal(row["sz"])
-            is_buy = row["side"] == "B"
-            cause = f"trades:{coin.instrument.coin}:{time}:{row['tid']}"
-            if is_history:
+            if was_missed or coin.health.is_inside_gap(row["time"]):
+                if coin.had_gap and self.config.on_gap == "replay_backfill":
+                    coin.backlog.append(row)
                 continue
-            if was_missed or coin.health.is_inside_gap(time):
-                coin.backlog.append((px, sz, is_buy, cause))
-                continue
-            evidence = Evidence(time, cause)
-            if not self._judge(coin, evidence):
-                continue
-            self.commands.seen(coin, evidence)
+            if self._judge(coin):
+                self._traded(coin, row)
+
+    def _traded(self, coin: Coin, row: Any, evidence: Evidence | None = None) -> None:
+        """Let a public trade take from the book and reach our orders."""
+        time, px, sz = row["time"], Decimal(row["px"]), Decimal(row["sz"])
+        is_buy = row["side"] == "B"
+        if coin.waiting and evidence is None:
+            self.commands.seen(coin, self._trade_evidence(coin, row))
+        if evidence is None:
             coin.book.traded(is_buy=is_buy, px=px, sz=sz, time=time)
-            if len(coin.resting):
-                self.placing.traded(
-                    coin, is_buy=is_buy, px=px, sz=sz, evidence=evidence
-                )
+        best = coin.resting.best(is_buy=not is_buy)
+        if best is not None and (px <= best if not is_buy else px >= best):
+            seen = evidence or self._trade_evidence(coin, row)
+            self.placing.traded(coin, is_buy=is_buy, px=px, sz=sz, evidence=seen)
+
+    def _trade_evidence(self, coin: Coin, row: Any) -> Evidence:
+        time = row["time"]
+        return Evidence(time, f"trades:{coin.instrument.coin}:{time}:{row['tid']}")
 
     def _context(self, message: Message, data: Any) -> None:
         coin = self._coin(data)
@@ -214,15 +226,17 @@ class PaperVenue:
         else:
             is_lost = status != "recovered"
             coin.health.settled(feed, data["until"], is_lost=is_lost)
-        self._judge(coin, Evidence(coin.book.time, f"gap:{feed}"))
+        self._judge(coin)
 
     def _stale(self, message: Message, data: Any) -> None:
         coin = self._coin(data)
-        if coin is not None:
+        # A market may be quiet: only what is sent at intervals can be missed. If the
+        # client gives another feed up, that is a gap.
+        if coin is not None and data["feed"] in PERIODIC:
             coin.health.stale.add(data["feed"])
-            self._judge(coin, Evidence(coin.book.time, "stale"))
+            self._judge(coin)
 
-    def _judge(self, coin: Coin, evidence: Evidence) -> bool:
+    def _judge(self, coin: Coin) -> bool:
         """Find out whether a coin may be traded on; act on a change."""
         desk, health = self.desk, coin.health
         state, reason = health.judged(desk.now)
@@ -239,7 +253,7 @@ class PaperVenue:
                 reason=reason,
             )
             if state == "live":
-                self._resume(coin, evidence)
+                self._resume(coin)
             else:
                 self.commands.given_up(coin, reason)
         if state == "live":
@@ -255,34 +269,31 @@ class PaperVenue:
 
         def look() -> None:
             del self._stale_timers[name]
-            self._judge(coin, Evidence(coin.book.time, "stale"))
+            self._judge(coin)
 
         self.desk.at(due, look)
 
-    def _resume(self, coin: Coin, evidence: Evidence) -> None:
+    def _resume(self, coin: Coin) -> None:
         """Go on after a gap: nothing of what rested is as it was."""
         if not coin.had_gap:
             return
         coin.had_gap = False
-        backlog, coin.backlog = coin.backlog, []
+        backlog = list(coin.backlog)
+        coin.backlog.clear()
         desk, health = self.desk, coin.health
-        time = max(evidence.time, health.blind_until, coin.book.time)
+        time = max(health.blind_until, coin.book.time)
+        cause = f"resumed:{coin.instrument.coin}:{time}"
         if self.config.on_gap == "replay_backfill" and not health.was_lost:
-            for px, sz, is_buy, cause in backlog:
-                self.placing.traded(
-                    coin,
-                    is_buy=is_buy,
-                    px=px,
-                    sz=sz,
-                    evidence=Evidence(time, cause, "backfilled"),
-                )
+            for row in backlog:
+                found = self._trade_evidence(coin, row).cause
+                self._traded(coin, row, Evidence(time, found, "backfilled"))
         else:
             for entry in coin.resting:
                 entry.place.lose()
-        after = Evidence(time, evidence.cause, "uncertain" if health.was_lost else "")
+        after = Evidence(time, cause, "uncertain" if health.was_lost else "")
         for entry in coin.resting:
             if health.was_lost and not entry.order.is_uncertain:
-                desk.change(entry.order, "open", evidence.cause, is_uncertain=True)
+                desk.change(entry.order, "open", cause, is_uncertain=True)
             against = coin.book.side(is_bid=not entry.order.is_buy).best
             if self.config.on_gap == "pessimistic" and against is not None:
                 px = entry.order.px
@@ -313,10 +324,35 @@ class PaperVenue:
             said.AccountOpened,
             account=name,
             cash=Decimal(data["cash"]),
-            address=data.get("address", ""),
+            address=data.get("address") or (known.address if known else ""),
         )
 
     # Details
+
+    def _value(self) -> None:
+        """Write down what accounts with positions are worth."""
+        desk = self.desk
+        desk.at(desk.now + self._value_every, self._value)
+        marks = desk.marks()
+        for account in list(desk.accounts.by_name.values()):
+            held = account.positions.values()
+            if held:
+                desk.emit(
+                    said.Valued,
+                    account=account.name,
+                    value=account.value(marks),
+                    unrealized=sum(
+                        (
+                            it.unrealized(marks[it.coin])
+                            for it in held
+                            if it.coin in marks
+                        ),
+                        ZERO,
+                    ),
+                    is_live=all(
+                        desk.coin(it.coin).health.state == "live" for it in held
+                    ),
+                )
 
     def _coin(self, data: Any) -> Coin | None:
         name = data["coin"]
@@ -333,6 +369,19 @@ class PaperVenue:
         if len(order) > _TIDS:
             seen.discard(order.popleft())
         return False
+
+    def _answer_interrupted(self, account: Account) -> None:
+        """Settle commands that were stopped half way: what was not done will not be."""
+        begun: dict[int, list[said.Order]] = {}
+        for order in (*account.done.values(), *account.orders.values()):
+            if order.nonce is not None and order.nonce not in account.answers:
+                begun.setdefault(order.nonce, []).append(order)
+        for nonce, orders in begun.items():
+            orders.sort(key=lambda it: it.oid)
+            answer = statuses("order", [answer_of(it) for it in orders])
+            self.desk.emit(
+                said.Settled, account=account.name, nonce=nonce, answer=answer
+            )
 
     def _restart(self, order: said.Order) -> None:
         desk = self.desk

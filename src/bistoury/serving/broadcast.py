@@ -8,6 +8,9 @@ slowly skips frames: each is complete, so the newest is all that matters.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from time import perf_counter
 from typing import Any
 
 import msgspec
@@ -17,11 +20,13 @@ from ..observability.verdict import Verdict
 from ..observability.window import Window
 from ..session import notices as heard
 from ..session.notices import Notice
-from .samples import Samples
+from .samples import Samples, figures_of
 
 _EVERY = 1.0
 _LEAST = 0.15
 """A burst of changes makes one frame each so many seconds."""
+_SHARE = 0.04
+"""How much of the loop's time frames may take: the more there is, the rarer."""
 
 # What changes the picture at once; the rest waits for the next second.
 _NEWS = (
@@ -38,11 +43,12 @@ _NEWS = (
 class Broadcast:
     """Makes frames on a task of its own, from ``start`` to ``stop``."""
 
-    def __init__(self, window: Window) -> None:
+    def __init__(self, window: Window, state: Callable[[], dict[str, Any]]) -> None:
         self.samples = Samples()
         self.viewers = 0
         self.is_over = False
         self._window = window
+        self._state = state
         self._frame = b""
         self._number = 0
         self._fresh = asyncio.Condition()
@@ -64,7 +70,7 @@ class Broadcast:
     def first(self) -> bytes:
         """Return what a new viewer needs: the past, and how things are now."""
         history = _event("history", self.samples.columns())
-        return history + _event("state", compact(self._window.state()))
+        return history + _event("state", compact(self._state()))
 
     async def next(self, seen: int) -> tuple[int, bytes]:
         """Wait for a frame newer than ``seen``; an empty one is the end."""
@@ -83,22 +89,23 @@ class Broadcast:
 
     async def _run(self) -> None:
         while True:
-            try:
-                async with asyncio.timeout(_EVERY - _LEAST):
-                    await self._news.wait()
-            except TimeoutError:
-                pass
-            self._news.clear()
+            began = perf_counter()
             await self._make()
-            await asyncio.sleep(_LEAST)
+            pause = max(_LEAST, (perf_counter() - began) / _SHARE)
+            await asyncio.sleep(pause)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(max(0.0, _EVERY - pause)):
+                    await self._news.wait()
+            self._news.clear()
 
     async def _make(self) -> None:
-        self._window.look()
-        state = self._window.state()
-        sample = self.samples.take(self._window.moment().wall, state)
+        window = self._window
+        window.look()
+        wall = window.moment().wall
+        sample = self.samples.take(wall, lambda: window.read(figures_of))
         if not self.viewers:
             return
-        frame = _event("state", compact(state))
+        frame = _event("state", compact(self._state()))
         if sample is not None:
             frame = _event("sample", sample) + frame
         async with self._fresh:

@@ -49,6 +49,8 @@ class Guard:
     host: str
     token: str | None = None
     allowed_hosts: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ("GET", "HEAD")
+    """What may be done here at all."""
 
     def __post_init__(self) -> None:
         if self.token is not None and len(self.token) < _LEAST_TOKEN:
@@ -67,10 +69,9 @@ class Guard:
             return _no(403, "requests from other pages are refused")
         if self.token is not None and not self._is_token(request):
             return _no(401, "a token is needed: Authorization: Bearer …, or /?token=…")
-        if request.method not in ("GET", "HEAD"):
-            return _no(
-                405, "there is only something to be read here", Allow="GET, HEAD"
-            )
+        if request.method not in self.methods:
+            allowed = ", ".join(self.methods)
+            return _no(405, f"only {allowed} are answered here", Allow=allowed)
         return None
 
     def _is_known(self, host: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from importlib.resources import files
 from typing import Any
 
@@ -21,6 +22,7 @@ _ASSETS = {
     "format.js": "text/javascript",
     "timeline.js": "text/javascript",
     "incidents.js": "text/javascript",
+    "panels.js": "text/javascript",
     "table.js": "text/javascript",
     "charts.js": "text/javascript",
     "uplot.js": "text/javascript",
@@ -36,8 +38,14 @@ def asset(name: str) -> bytes:
 class Routes:
     """Answers from a window; nothing asked here changes a client."""
 
-    def __init__(self, window: Window, broadcast: Broadcast) -> None:
+    def __init__(
+        self,
+        window: Window,
+        state: Callable[[], dict[str, Any]],
+        broadcast: Broadcast,
+    ) -> None:
         self._window = window
+        self._state = state
         self._broadcast = broadcast
 
     def add_to(self, app: web.Application) -> None:
@@ -79,7 +87,7 @@ class Routes:
 
     async def healthz(self, _: web.Request) -> web.Response:
         """Say that the process answers: a broken connection is no reason to kill it."""
-        lag = self._window.view().loop_lag
+        lag = self._window.read(lambda view: view.loop_lag)
         return _json({"v": 1, "status": "alive", "loop_lag_seconds": lag})
 
     async def readyz(self, _: web.Request) -> web.Response:
@@ -91,7 +99,7 @@ class Routes:
     async def state(self, _: web.Request) -> web.Response:
         """Give everything as one document."""
         self._window.look()
-        return _json(self._window.state())
+        return _json(self._state())
 
     async def incident(self, request: web.Request) -> web.Response:
         """Give the whole account of one incident."""

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Any
+from collections.abc import Callable
+
+from ..observability.health import View, quantiles
+from ..observability.snapshot import last_ping
+from ..session import State
 
 COLUMNS = ("at", "ping", "lag", "lag_p99", "rate")
 EVERY = 2.0
 """Seconds between two samples."""
 _MOST = 1800
+
+Figures = tuple[float | None, ...]
+"""Ping, lag, its 99th percentile, and messages per second."""
 
 
 class Samples:
@@ -17,13 +24,15 @@ class Samples:
     def __init__(self) -> None:
         self._rows: deque[tuple[float | None, ...]] = deque(maxlen=_MOST)
 
-    def take(self, wall: float, state: dict[str, Any]) -> list[float | None] | None:
+    def take(
+        self, wall: float, figures: Callable[[], Figures]
+    ) -> list[float | None] | None:
         """Take a sample if one is due; return it."""
         last = self._rows[-1][0] if self._rows else None
         # A clock that was set back must not hold the samples up.
         if last is not None and 0 <= wall - last < EVERY - 0.2:
             return None
-        row = row_of(wall, state)
+        row = [round(wall, 1), *map(_rounded, figures())]
         self._rows.append(tuple(row))
         return row
 
@@ -35,18 +44,19 @@ class Samples:
         }
 
 
-def row_of(wall: float, state: dict[str, Any]) -> list[float | None]:
-    """Return the figures of a state; what is unknown is a hole in the chart."""
-    health = state["health"]
-    is_open = health["state"] in ("live", "syncing")
-    lag = health["feed_lag_seconds"]
-    return [
-        round(wall, 1),
-        _rounded(state["last_ping_seconds"]) if is_open else None,
-        _rounded(lag["p50"]) if is_open else None,
-        _rounded(lag["p99"]) if is_open else None,
-        round(health["messages_per_second"], 2),
+def figures_of(view: View) -> Figures:
+    """Return ping, lag and rate now; what is unknown is a hole in the chart."""
+    rate = view.monitor.rate(view.now, view.received)
+    if not (view.is_live or view.state is State.SYNCING):
+        return None, None, None, rate
+    freshness = view.session.conversation.freshness
+    lags = [
+        lag
+        for entry in view.entries.values()
+        if (lag := freshness.lag(entry)) is not None
     ]
+    behind = quantiles(lags)
+    return last_ping(view), behind["p50"], behind["p99"], rate
 
 
 def _rounded(value: float | None) -> float | None:

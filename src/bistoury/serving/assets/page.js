@@ -3,6 +3,7 @@
 import * as charts from "./charts.js";
 import { make, plural, put, rate, seconds } from "./format.js";
 import * as incidents from "./incidents.js";
+import * as panels from "./panels.js";
 import * as table from "./table.js";
 import * as timeline from "./timeline.js";
 
@@ -72,6 +73,7 @@ function draw() {
   figures(state);
   timeline.draw(state);
   incidents.draw(state);
+  panels.draw(state);
   table.draw(state);
   headRoom(state);
   put($("updated"), `Up to date, ${plural(state.subscriptions.length, "subscription")}`);

@@ -1,0 +1,1 @@
+"""What faults cost bistoury, and what they cost other clients."""

@@ -1,0 +1,91 @@
+"""
+Whose account is meant by an address: its own, opened when it first signs.
+
+An agent (API wallet) that was approved here, or named when the server was started,
+acts for its owner. Who only asks opens nothing: an account that is not there yet is
+shown as it would begin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from ...hyperliquid import validate
+from ..accounts import Account
+from ..settings import amount
+from .trader import Trader
+
+DEFAULT_CASH = Decimal(10_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """Somebody who may sign for an owner."""
+
+    owner: str
+    name: str = ""
+
+
+class Wallets:
+    """Knows accounts by their addresses."""
+
+    def __init__(
+        self,
+        trader: Trader,
+        cash: str | Decimal | None = DEFAULT_CASH,
+        agents: Mapping[str, str] | None = None,
+    ) -> None:
+        self._trader = trader
+        self.cash = amount("cash", cash) if cash is not None else None
+        self.agents: dict[str, Agent] = {}
+        for agent, owner in (agents or {}).items():
+            self.approve(
+                validate.address(agent, "agents"), validate.address(owner, "agents")
+            )
+
+    def approve(self, agent: str, owner: str, name: str = "") -> None:
+        """Let ``agent`` sign for ``owner``. HL: one agent to a name."""
+        for known, it in list(self.agents.items()):
+            if (it.owner, it.name) == (owner, name) and name:
+                del self.agents[known]
+        self.agents[agent] = Agent(owner, name)
+
+    def owner_of(self, signer: str) -> str:
+        """Return for whom somebody signs."""
+        agent = self.agents.get(signer)
+        return signer if agent is None else agent.owner
+
+    def find(self, address: str) -> Account | None:
+        """Return the account of an address, if it is open."""
+        known = self._trader.accounts
+        found = known.get(address)
+        if found is not None:
+            return found
+        return next(
+            (it for it in known.values() if it.address.lower() == address), None
+        )
+
+    def opened(self, address: str) -> Account | None:
+        """Return the account of an address; open it if that is wanted here."""
+        found = self.find(address)
+        if found is None and self.cash is not None:
+            self._trader.open_account(address, self.cash, address)
+            found = self._trader.accounts[address]
+        return found
+
+    def shown(self, address: str) -> Account:
+        """Return the account of an address as it is, or as it would begin."""
+        found = self.find(address)
+        if found is not None:
+            return found
+        cash = self.cash or Decimal(0)
+        return Account(address, address, opened_with=cash, raw_usd=cash)
+
+
+def address_of(account: Account) -> str:
+    """Return by which address an account is known; empty without one."""
+    if account.address:
+        return account.address.lower()
+    return account.name if account.name.startswith("0x") else ""

@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+from datetime import time
+
+import pytest
+
+from bistoury.alerting.plan import AlertPlan
+from bistoury.alerting.rules import RULES
+from bistoury.session import Cause, Subscription
+from bistoury.session import notices as say
+
+
+def test_an_outage_is_one_opening_and_one_closing_with_the_same_key(desk):
+    desk.amiss(down="not live (backoff)").run(200).well().run(100)
+
+    assert desk.told == [("open", "down"), ("close", "down")]
+    (opened_at, opened), (_, closed) = desk.sent
+    assert opened_at == 61.0
+    assert opened.key == closed.key
+    assert (opened.severity, closed.severity) == ("critical", "info")
+    assert "not live" in opened.body
+    assert "after 3 min 20 s" in closed.body
+    assert "3 gaps recovered" in closed.body
+
+
+def test_what_heals_in_time_is_no_message(desk):
+    desk.amiss(down="x").run(59).well().run(500)
+
+    assert desk.sent == []
+
+
+def test_a_short_recovery_in_an_outage_is_not_told_as_its_end(desk):
+    desk.amiss(down="x").run(100).well().run(5).amiss(down="x").run(100).well().run(60)
+
+    assert desk.told == [("open", "down"), ("close", "down")]
+
+
+def test_recovery_does_not_reset_the_floor(desk):
+    for _ in range(4):
+        desk.amiss(down="x").run(100).well().run(100)
+
+    # At 61 and, the floor of 900 s not being over before the end, never again.
+    assert desk.told == [("open", "down"), ("close", "down")]
+
+
+def test_a_trouble_that_outlasts_the_floor_is_told_then(desk):
+    desk.amiss(down="x").run(100).well().run(100)
+    desk.amiss(down="x").run(2000)
+
+    assert desk.told == [("open", "down"), ("close", "down"), ("open", "down")]
+    assert desk.sent[2][0] == 961.0
+
+
+def test_while_the_connection_is_down_nothing_else_is_news(desk):
+    desk.amiss(down="x", stale="trades(coin=BTC)", breaker="9 attempts", refused="y")
+    desk.run(800)
+
+    assert desk.told == [("open", "down")]
+
+
+@pytest.mark.parametrize("rule", ["stale", "refused", "breaker"])
+def test_every_lasting_rule_opens_and_closes(desk, rule):
+    desk.amiss(**{rule: "what it is about"}).run(100).well().run(60)
+
+    assert desk.told == [("open", rule), ("close", rule)]
+    assert "what it is about" in desk.messages[0].body
+    assert desk.messages[1].title == RULES[rule].closed
+
+
+def test_gaps_for_good_are_one_message_however_many_feeds(desk, make_gap):
+    for number in range(100):
+        feed = Subscription("trades", (("coin", f"C{number}"),))
+        desk.said(make_gap("open", feed), make_gap("unrecoverable", feed))
+    desk.run(60)
+
+    assert desk.told == [("open", "gap")]
+    assert "trades(coin=C0)" in desk.messages[0].body
+    assert len(desk.messages[0].body) < 2000
+
+
+def test_a_recovered_gap_is_no_message(desk, make_gap):
+    desk.said(make_gap("open"), make_gap("recovered")).run(600)
+
+    assert desk.sent == []
+
+
+def test_gaps_of_an_outage_that_was_told_are_told_with_its_end(desk, make_gap):
+    desk.amiss(down="x").said(make_gap("open")).run(100)
+    desk.well().run(5).said(make_gap("unrecoverable")).run(100)
+
+    assert desk.told == [("open", "down"), ("close", "down")]
+
+
+def test_a_slow_handler_opens_and_closes(desk, make_gap):
+    desk.said(make_gap("open", cause=Cause.OVERFLOW)).run(30)
+    desk.said(make_gap("unrecoverable", cause=Cause.OVERFLOW)).run(60)
+
+    assert desk.told == [("open", "slow_handler"), ("close", "slow_handler")]
+
+
+def test_500_flaps_in_an_hour_are_two_notifications_and_a_digest(desk):
+    for _ in range(500):
+        desk.flap(away=2.0, back=5.2)
+    hour = [message for at, message in desk.sent if at <= 3600]
+    assert len(hour) <= 2
+
+    desk.run(3600)
+
+    kinds = [kind for kind, _ in desk.told]
+    assert kinds.count("open") <= 2
+    assert kinds.count("digest") == 1
+    assert desk.told[-1] == ("close", "flapping")
+    assert len(desk.sent) <= 4
+    (digest,) = [it for it in desk.messages if it.kind == "digest"]
+    assert "losses in" in digest.body
+    assert "the longest 2.0 s" in digest.body
+    assert "gaps that cannot be recovered" in digest.body
+
+
+def test_a_grave_outage_is_told_although_the_connection_flaps(desk):
+    for _ in range(20):
+        desk.flap()
+    count = len(desk.sent)
+    desk.amiss(down="gone for good").run(301)
+
+    assert [(it.kind, it.rule) for it in desk.messages[count:]] == [("open", "down")]
+
+
+def test_losses_that_were_asked_for_are_no_flapping(desk):
+    for _ in range(50):
+        desk.said(say.Disconnected(Cause.USER, None, "", 1, 5.0)).run(5)
+
+    assert desk.sent == []
+
+
+def test_in_quiet_hours_only_what_is_critical_is_told_and_the_rest_at_their_end(
+    make_desk, make_gap
+):
+    desk = make_desk(quiet="23:00-07:00")
+    desk.clock = time(3, 0)
+    desk.amiss(refused="trades(coin=NOPE)").run(300).well().run(30)
+    desk.said(make_gap("open"), make_gap("unrecoverable")).run(60)
+    assert desk.sent == []
+    desk.amiss(down="x").run(100)
+    assert desk.told == [("open", "down")]
+
+    desk.well().run(100)
+    desk.clock = time(7, 0)
+    desk.run(5)
+
+    assert desk.told[-1] == ("digest", "digest")
+    assert "refused 1" in desk.messages[-1].body
+    assert "gap 1" in desk.messages[-1].body
+
+
+def test_a_disconnect_that_was_asked_for_is_not_told_as_a_recovery(desk):
+    desk.amiss(down="x").run(100)
+    desk.amiss(off="").run(600)
+    assert desk.told == [("open", "down")]
+
+    desk.well().run(30)
+    assert desk.told == [("open", "down"), ("close", "down")]
+
+
+def test_a_calm_day_has_no_digest(desk):
+    desk.run(20_000)
+
+    assert desk.sent == []
+
+
+def test_every_setting_that_a_rule_names_exists():
+    settings = set(AlertPlan.__struct_fields__)
+
+    assert {it.after for it in RULES.values() if it.after} <= settings

@@ -1,0 +1,81 @@
+"""The facts on the disk."""
+
+import sqlite3
+from decimal import Decimal
+
+import pytest
+
+from bistoury.errors import ConfigError
+from bistoury.paper_trading import events as said
+from bistoury.paper_trading.journal import JournalError, PaperJournal, read
+
+
+def opened(seq, name="main"):
+    return said.AccountOpened(at=seq, seq=seq, account=name, cash=Decimal("10.50"))
+
+
+def test_what_is_written_is_read_in_order(tmp_path):
+    path = tmp_path / "paper.db"
+    journal = PaperJournal(path)
+    journal.append([opened(1), opened(2)])
+    journal.append([opened(3)])
+    journal.close()
+    assert read(path) == [opened(1), opened(2), opened(3)]
+    again = PaperJournal(path)
+    assert [it.seq for it in again.events()] == [1, 2, 3]
+    again.close()
+
+
+def test_a_batch_is_written_as_a_whole_or_not_at_all(tmp_path):
+    journal = PaperJournal(tmp_path / "paper.db")
+    journal.append([opened(1)])
+    with pytest.raises(JournalError, match="UNIQUE"):
+        journal.append([opened(2), opened(1)])
+    assert [it.seq for it in journal.events()] == [1]
+    journal.append([opened(2)])
+    journal.close()
+
+
+@pytest.mark.parametrize(
+    "statement", ["UPDATE events SET at = 0", "DELETE FROM events"]
+)
+def test_nothing_is_changed_and_nothing_removed(tmp_path, statement):
+    path = tmp_path / "paper.db"
+    journal = PaperJournal(path)
+    journal.append([opened(1)])
+    journal.close()
+    database = sqlite3.connect(path)
+    with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+        database.execute(statement)
+    database.close()
+
+
+def test_a_missing_fact_is_noticed(tmp_path):
+    journal = PaperJournal(tmp_path / "paper.db")
+    journal.append([opened(1), opened(3)])
+    with pytest.raises(JournalError, match="fact 2 is missing"):
+        list(journal.events())
+    journal.close()
+
+
+def test_a_newer_version_and_another_file_are_refused(tmp_path):
+    path = tmp_path / "paper.db"
+    PaperJournal(path).close()
+    database = sqlite3.connect(path)
+    database.execute("UPDATE about SET value = '2'")
+    database.commit()
+    database.close()
+    with pytest.raises(JournalError, match="version 2"):
+        PaperJournal(path)
+    (tmp_path / "text").write_text("this is no database, and long enough to tell" * 30)
+    with pytest.raises(JournalError, match="not a database"):
+        PaperJournal(tmp_path / "text")
+
+
+def test_a_file_that_is_not_there_is_not_made_by_reading(tmp_path):
+    with pytest.raises(JournalError, match="no such file"):
+        read(tmp_path / "paper.db")
+    with pytest.raises(JournalError, match="directory"):
+        PaperJournal(tmp_path)
+    with pytest.raises(ConfigError, match="folder that exists"):
+        PaperJournal(tmp_path / "nowhere" / "paper.db")

@@ -1,0 +1,111 @@
+"""Reports, and the reasons of fills."""
+
+from decimal import Decimal
+
+import pytest
+
+from bistoury.paper_trading.report import explain, report
+
+D = Decimal
+
+
+@pytest.fixture
+def traded(market, orders):
+    """A taker, a maker, funding, a gap, and a loss."""
+    limit, _ = orders
+    market.order(10, limit(True, "101", "1", "Ioc"))
+    market.bbo(200, ("99", "1"), ("101", "1"))
+    market.order(210, limit(False, "102", "0.5"))
+    market.bbo(400, ("99", "1"), ("101", "1"))
+    market.trade(500, "B", "103", "9")
+    market.mark(600, "90")
+    market.gap(10_000, since=9_000)
+    market.gap(20_000, "unrecoverable", since=9_000, until=20_000)
+    market.bbo(21_000, ("99", "1"), ("101", "1"))
+    market.pass_time(60_100)
+    return market
+
+
+def test_the_profit_adds_up(traded):
+    told = report(traded.events, assumptions=traded.config.assumptions())
+    assert told["paper"] is True
+    parts = told["profit_from"]
+    assert sum(parts.values(), D(0)) == told["profit"]
+    assert told["value"] == traded.account().value({"BTC": D(90)})
+    assert parts["price"] == D("0.5")
+    assert parts["fees"] == -(D("0.04545") + D("0.00765"))
+    assert parts["open_positions"] == D("-5.5")
+    assert told["assumptions"]["queue"] == "risk_averse"
+    assert told["assumptions"]["not_simulated"]
+
+
+def test_drawdown_is_from_the_highest_value(traded):
+    told = report(traded.events)
+    values = [value for _, value in told["equity"]]
+    assert told["drawdown"] == max(values) - min(values)
+    assert 0 < told["drawdown_share"] < D("0.001")
+
+
+def test_slippage_is_against_the_mid(traded):
+    told = report(traded.events)["slippage_points"]
+    assert told["against_mid_at_decision"] == 100
+    assert told["against_mid_at_arrival"] == 100
+
+
+def test_makers_are_counted_by_what_they_traded(traded):
+    told = report(traded.events)
+    assert told["fills"] == 2
+    assert told["maker_share"] == D(51) / 152
+    assert told["fills_by_quality"] == {"live": 2}
+
+
+def test_degraded_time_is_measured(traded):
+    told = report(traded.events)["degraded"]["BTC"]
+    # Stale from 5.4 s, a gap from 10 s to 21 s, stale again from 26 s.
+    assert told["seconds"]["gap"] == 11
+    assert told["seconds"]["stale"] == pytest.approx(60.0 - 26 + 10 - 5.4)
+    assert told["observed_seconds"] == 60
+    assert 0.5 < told["share"] < 1
+
+
+def test_orders_that_rested_through_a_gap_are_counted(market, orders):
+    limit, _ = orders
+    market.order(10, limit(True, "90", "1"))
+    market.bbo(200, ("99", "1"), ("101", "1"))
+    market.gap(300, since=250)
+    market.gap(400, "unrecoverable", since=250, until=400)
+    market.bbo(500, ("99", "1"), ("101", "1"))
+    assert report(market.events)["orders_that_rested_through_a_gap"] == 1
+
+
+def test_a_reset_begins_the_report_anew(traded):
+    traded.send(60_200, "paper:open", {"account": "main", "cash": "500"})
+    told = report(traded.events)
+    assert (told["begun_with"], told["profit"], told["fills"]) == (500, 0, 0)
+
+
+def test_an_account_nobody_has_is_not_reported(traded):
+    with pytest.raises(KeyError):
+        report(traded.events, "nobody")
+
+
+def test_every_fill_names_the_market_event_behind_it(traded):
+    taken, given = (explain(traded.events, it.tid) for it in traded.fills)
+    assert taken["why"].startswith("the order took 1 at 101, shown by bbo 0 ms earlier")
+    assert taken["market_event"]["feed"] == "bbo"
+    assert taken["matched_at"] - taken["decided_at"] == 190
+    assert "went through" in given["why"]
+    assert given["market_event"]["feed"] == "trades"
+    assert given["order"]["before"][0]["status"] == "open"
+    with pytest.raises(KeyError):
+        explain(traded.events, 99)
+
+
+def test_a_fill_in_the_queue_says_what_stood_before_it(market, orders):
+    limit, _ = orders
+    market.order(10, limit(True, "99", "1"))
+    market.bbo(200, ("99", "1"), ("101", "1"))
+    market.trade(300, "A", "99", "1.5")
+    told = explain(market.events, 1)
+    assert told["queue_ahead"] == 1
+    assert "went past the 1 that stood before" in told["why"]
