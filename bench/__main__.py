@@ -95,7 +95,7 @@ def growth() -> dict[str, Any]:
     """Return instructions a message as subscriptions grow."""
     if not instructions.available():
         return {"missing": "valgrind"}
-    names = [it for it in instructions.SCENARIOS if "subscription" in it]
+    names = [it for it in instructions.SCENARIOS if it.startswith("bbo")]
     return {name: instructions.count(name) for name in names}
 
 

@@ -15,14 +15,14 @@ TYPED_WHOLE = Client(
     "bistoury, typed, every level read", "with_bistoury.py", handler="whole"
 )
 AIOHTTP = Client("aiohttp + orjson", "with_aiohttp.py")
-WEBSOCKETS = Client("websockets + json", "with_websockets.py", per_round=30_000)
-SDK = Client("hyperliquid-python-sdk", "with_sdk.py", "clients", per_round=5_000)
-WSACCEL = Client("… with wsaccel", "with_sdk.py", "wsaccel", per_round=20_000)
+WEBSOCKETS = Client("websockets + json", "with_websockets.py", per_round=15_000)
+SDK = Client("hyperliquid-python-sdk", "with_sdk.py", "clients", per_round=2_500)
+WSACCEL = Client("… with wsaccel", "with_sdk.py", "wsaccel", per_round=10_000)
 CCXT = Client(
     "ccxt.pro",
     "with_ccxt.py",
     "clients",
-    per_round=2_500,
+    per_round=1_200,
     feeds=("trades", "l2Book", "candle", "allMids"),
 )
 NAUTILUS = Client("nautilus_trader", "with_nautilus.py", "nautilus", mixes=("market",))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable
+from itertools import count
 from typing import Any
 
 import msgspec
@@ -62,7 +63,12 @@ class Wire:
 
 def config() -> Config:
     """Return the settings of a venue that does not exist."""
-    limits: Any = {"messages_per_minute": 1_000_000, "subscriptions": 10_000}
+    many = 1_000_000
+    limits: Any = {
+        "messages_per_minute": many,
+        "subscriptions": many,
+        "connections_per_minute": many,
+    }
     return Config(api_url="http://127.0.0.1:9", limits=limits)
 
 
@@ -70,22 +76,33 @@ async def feed(
     frames: Iterable[bytes],
     subscriptions: list[dict[str, str]],
     handler_of: Callable[[str], Callable[[Any], Any]],
+    step: float = 0.0,
     **options: Any,
 ) -> float:
-    """Let a client take frames in; return the processor time it took."""
+    """
+    Let a client take frames in; return the processor time it took.
+
+    With ``step``, the session's clock advances by it for each frame, and not by
+    itself: then the work is the same on any machine.
+    """
     wire = Wire()
     client = HyperLiquidIntegration(config(), transport=wire)
     async with client:
         for body in subscriptions:
             await client.subscribe(body, handler_of(body["type"]), **options)
-        take = wire.receiver.frame
+        receiver: Any = wire.receiver
+        take = receiver.frame
+        if step:
+            ticks = count(1)
+            start = time.monotonic()
+            receiver._clock = lambda: start + next(ticks) * step  # noqa: SLF001
         began = time.process_time()
         for frame in frames:
             take(frame)
         return time.process_time() - began
 
 
-def frames(mix: str, count: int, coins: tuple[str, ...] = stream.COINS) -> list[bytes]:
+def frames(mix: str, number: int, coins: tuple[str, ...] = stream.COINS) -> list[bytes]:
     """Return messages to feed."""
     begin_ms = int(time.time() * 1000)
-    return list(stream.messages(mix, count, begin_ms=begin_ms, coins=coins))
+    return list(stream.messages(mix, number, begin_ms=begin_ms, coins=coins))

@@ -29,14 +29,17 @@ TOLERANCE = 0.05
 _FEW, _MORE = 400, 1600
 _COLLECTED = re.compile(r"Collected\s*:\s*(\d+)")
 
-SCENARIOS: dict[str, tuple[str, int, bool]] = {
-    # name: mix, subscriptions besides those of the mix, typed
-    "mixed, dicts": ("mixed", 0, False),
-    "mixed, typed": ("mixed", 0, True),
-    "trades, dicts": ("trades", 0, False),
-    "bbo, 1 subscription": ("bbo", -3, False),
-    "bbo, 100 subscriptions": ("bbo", 96, False),
-    "bbo, 1000 subscriptions": ("bbo", 996, False),
+STEP = 20e-6
+"""Seconds of the session's clock between two messages: 50,000 a second."""
+
+SCENARIOS: dict[str, tuple[str, int, bool, float]] = {
+    # name: mix, coins, typed, seconds between messages
+    "mixed, dicts": ("mixed", 4, False, STEP),
+    "mixed, typed": ("mixed", 4, True, STEP),
+    "bbo, 1 subscription": ("bbo", 1, False, STEP),
+    "bbo, 1000 subscriptions": ("bbo", 1000, False, STEP),
+    # A feed slower than it is looked at: each message pays for the look.
+    "bbo, slow": ("bbo", 1, False, 0.06),
 }
 
 
@@ -44,13 +47,20 @@ def scenario(name: str, path: str, count: int) -> None:
     """Take ``count`` prepared messages in; this is what runs under callgrind."""
     from . import inside, stream
 
-    mix, _, typed = SCENARIOS[name]
-    frames = Path(path).read_bytes().split(b"\n")[:count]
+    mix, _, typed, step = SCENARIOS[name]
+    frames = Path(path).read_bytes().split(b"\n")
+    first, frames = frames[: len(coins_of(name))], frames[len(coins_of(name)) :]
     subscriptions = stream.subscriptions(mix, coins_of(name))
     gc.collect()
     gc.disable()
     asyncio.run(
-        inside.feed(frames, subscriptions, lambda _: lambda message: None, typed=typed)
+        inside.feed(
+            [*first, *frames[:count]],
+            subscriptions,
+            lambda _: lambda message: None,
+            step=step,
+            typed=typed,
+        )
     )
 
 
@@ -58,9 +68,9 @@ def coins_of(name: str) -> tuple[str, ...]:
     """Return the coins of a scenario."""
     from . import stream
 
-    more = SCENARIOS[name][1]
-    extra = tuple(f"C{number}" for number in range(max(more, 0)))
-    return (*stream.COINS[: 4 + min(more, 0)], *extra)
+    number = SCENARIOS[name][1]
+    extra = tuple(f"C{it}" for it in range(max(number - len(stream.COINS), 0)))
+    return (*stream.COINS[:number], *extra)
 
 
 def available() -> bool:
@@ -75,9 +85,14 @@ def count(name: str) -> int:
     mix = SCENARIOS[name][0]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "frames"
-        frames = stream.messages(
-            mix, _MORE, begin_ms=1_790_000_000_000, coins=coins_of(name)
-        )
+        begin_ms, coins = 1_790_000_000_000, coins_of(name)
+        # One of each coin first: what a feed's first message costs is not asked for.
+        frames = [
+            next(stream.messages(mix, 1, begin_ms=begin_ms, coins=(coin,)))
+            for coin in coins
+        ]
+        begin_ms += 1
+        frames += stream.messages(mix, _MORE, begin_ms=begin_ms, coins=coins)
         path.write_bytes(b"\n".join(frames))
         runs = [_start(name, str(path), number, folder) for number in (_FEW, _MORE)]
         few, more = (_collected(run) for run in runs)

@@ -38,7 +38,7 @@ class Client:
     environment: str = "here"
     """``here`` is the interpreter that runs the benchmark."""
     handler: str = "dict"
-    per_round: int = 60_000
+    per_round: int = 40_000
     """Messages a run: as many as take about a second."""
     mixes: tuple[str, ...] = ("mixed",)
     feeds: tuple[str, ...] = ()
