@@ -39,7 +39,8 @@ class Feeds:
             raise SubscriptionRefusedError(body, "Invalid subscription")
         if body.get("coin") == "":
             raise ConfigError("coin", "", "a name")
-        handler(self.first)
+        if self.first is not None:
+            handler(self.first)
         await self.gate.wait()
         key = json.dumps(body)
         self.handlers[key] = handler
@@ -121,6 +122,17 @@ async def test_a_market_is_acknowledged_before_its_first_message(line, feeds):
     [handler] = feeds.handlers.values()
     handler({"channel": "bbo", "data": {"coin": "BTC", "time": 2}})
     assert (await line.next())["data"]["time"] == 2
+
+
+async def test_a_market_that_is_followed_already_begins_with_how_it_is(
+    line, feeds, trader
+):
+    feeds.first = None
+    book = {"coin": "BTC", "time": 1, "levels": [[], []]}
+    trader.answers = {"l2Book": book}
+    await line.subscribe(type="l2Book", coin="BTC")
+
+    assert await line.next() == {"channel": "l2Book", "data": book}
 
 
 async def test_what_is_left_is_left_upstream_too(line, feeds):
