@@ -6,9 +6,17 @@ import asyncio
 import csv
 import io
 import json
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+from contextlib import suppress
 from decimal import Decimal
 from importlib import import_module
 from threading import Event
+from time import monotonic
 from types import SimpleNamespace
 
 import pytest
@@ -119,6 +127,43 @@ def test_a_venue_that_is_away_is_waited_for(start, command, unused_tcp_port):
     assert order.exit_code == 2
     assert "going on trying" in err
     assert (ended, seconds < 2) == (130, True)
+
+
+@pytest.mark.slow
+def test_in_a_terminal_a_live_table_is_shown_and_given_back(local_url):
+    outer, inner = pty.openpty()
+    args = ["paper", "start", "--api-url", local_url, "--port", "0", "--no-journal"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bistoury", *args],
+        stdin=inner,
+        stdout=inner,
+        stderr=inner,
+        env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "100", "LINES": "30"},
+    )
+    os.close(inner)
+    shown, latest = b"", monotonic() + 30
+    try:
+        while b"main" not in shown or b"live" not in shown:
+            assert monotonic() < latest, shown
+            if select.select([outer], [], [], 1)[0]:
+                shown += os.read(outer, 65536)
+        process.send_signal(signal.SIGINT)
+        pressed = monotonic()
+        # What is still written must be read, or the process would wait for that.
+        with suppress(OSError):  # the other end is closed
+            while select.select([outer], [], [], 5)[0]:
+                shown += os.read(outer, 65536)
+        status = process.wait(10)
+        took = monotonic() - pressed
+    finally:
+        process.kill()
+        process.wait()
+        os.close(outer)
+
+    assert (status, took < 2) == (130, True)
+    assert b" PAPER " in shown
+    assert b"\x1b[?1049h" in shown
+    assert shown.rindex(b"\x1b[?1049l") > shown.rindex(b"\x1b[?1049h")
 
 
 def test_what_is_no_paper_server_is_not_taken_for_one(command, local_url):

@@ -1,9 +1,15 @@
 from __future__ import annotations
 
+import ast
+from pathlib import Path
+
 import pytest
 
+import bistoury
 from bistoury.paper_trading.server.exchange import Exchange
 from bistoury.paper_trading.server.wallets import Wallets
+
+_DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 AGENT = {
     "type": "approveAgent",
@@ -36,6 +42,27 @@ def exchange(trader, wallets):
 def buying(orders):
     limit, _ = orders
     return {"type": "order", "orders": [limit(True, "90", "1")], "grouping": "na"}
+
+
+def test_nothing_in_the_package_knows_the_way_to_order_entry():
+    """Outside the venues that run on this machine nobody names ``/exchange``."""
+    package = Path(bistoury.__file__).parent
+    found = set()
+    for path in package.rglob("*.py"):
+        whole = ast.parse(path.read_text("utf-8"))
+        said = {
+            ast.get_docstring(it, clean=False)
+            for it in ast.walk(whole)
+            if isinstance(it, _DOCUMENTED)
+        }
+        for node in ast.walk(whole):
+            is_text = isinstance(node, ast.Constant) and isinstance(node.value, str)
+            if is_text and "/exchange" in node.value and node.value not in said:
+                found.add(str(path.relative_to(package)))
+
+    assert {it for it in found if not it.startswith("simulator/")} == {
+        "paper_trading/server/routes.py"
+    }
 
 
 def statuses(answer):

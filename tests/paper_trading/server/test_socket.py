@@ -30,6 +30,8 @@ class Feeds:
 
     def __init__(self):
         self.handlers = {}
+        self.gate = asyncio.Event()
+        self.gate.set()
         self.first = {"channel": "bbo", "data": {"coin": "BTC", "time": 1}}
 
     async def subscribe(self, body, handler):
@@ -37,8 +39,9 @@ class Feeds:
             raise SubscriptionRefusedError(body, "Invalid subscription")
         if body.get("coin") == "":
             raise ConfigError("coin", "", "a name")
-        handler(self.first)
-        await asyncio.sleep(0)
+        if self.first is not None:
+            handler(self.first)
+        await self.gate.wait()
         key = json.dumps(body)
         self.handlers[key] = handler
         return Handle(self.handlers, key)
@@ -121,6 +124,17 @@ async def test_a_market_is_acknowledged_before_its_first_message(line, feeds):
     assert (await line.next())["data"]["time"] == 2
 
 
+async def test_a_market_that_is_followed_already_begins_with_how_it_is(
+    line, feeds, trader
+):
+    feeds.first = None
+    book = {"coin": "BTC", "time": 1, "levels": [[], []]}
+    trader.answers = {"l2Book": book}
+    await line.subscribe(type="l2Book", coin="BTC")
+
+    assert await line.next() == {"channel": "l2Book", "data": book}
+
+
 async def test_what_is_left_is_left_upstream_too(line, feeds):
     await line.subscribe(type="bbo", coin="BTC")
     await line.next()
@@ -131,6 +145,19 @@ async def test_what_is_left_is_left_upstream_too(line, feeds):
     assert feeds.handlers == {}
     await line.send(method="unsubscribe", subscription=wanted)
     assert (await line.next())["data"].startswith("Already unsubscribed")
+
+
+async def test_what_is_left_before_it_began_is_not_followed(line, feeds):
+    wanted = {"type": "bbo", "coin": "BTC"}
+    feeds.gate.clear()
+    await line.send(method="subscribe", subscription=wanted)
+    await line.send(method="unsubscribe", subscription=wanted)
+    assert (await line.next())["data"]["method"] == "unsubscribe"
+    feeds.gate.set()
+    await line.send(method="ping")
+
+    assert await line.next() == {"channel": "pong"}
+    assert feeds.handlers == {}
 
 
 async def test_whoever_hangs_up_leaves_everything(line, server, feeds):
@@ -195,6 +222,29 @@ async def test_fills_begin_with_a_snapshot_and_go_on(line, trader, orders, opene
     assert "isSnapshot" not in later["data"]
     assert [it["sz"] for it in later["data"]["fills"]] == ["0.25"]
     assert later["data"]["user"] == USER
+
+
+async def test_what_a_twap_fills_has_a_feed_of_its_own(line, trader, orders, opened):
+    for kind in ("userFills", "userTwapSliceFills"):
+        await line.subscribe(type=kind, user=USER)
+        await line.next()
+    await trader.act({"type": "twapOrder", "twap": TWAP}, account=USER)
+    for _ in range(5):
+        trader.pass_time()
+    [part] = trader.accounts[USER].fills
+    await buy(trader, orders, "0.5")
+    heard = [await line.next() for _ in range(2)]
+
+    assert [it["channel"] for it in heard] == ["userTwapSliceFills", "userFills"]
+    assert heard[0]["data"]["twapSliceFills"][0]["twapId"] == part.twap_id
+    assert [it["sz"] for it in heard[1]["data"]["fills"]] == ["0.5"]
+    await line.send(
+        method="unsubscribe", subscription={"type": "userFills", "user": USER}
+    )
+    await line.next()
+    await line.subscribe(type="userFills", user=USER)
+    again = (await line.next())["data"]["fills"]
+    assert [it["sz"] for it in again] == ["0.5"]
 
 
 async def test_others_trades_are_not_told(line, trader, orders, opened):
@@ -262,7 +312,14 @@ async def test_funding_is_told(line, trader, orders, opened):
     assert [it["usdc"] for it in later["data"]["fundings"]] == ["-0.0098"]
 
 
-async def test_states_come_at_once_and_at_every_change(line, trader, orders, opened):
+@pytest.fixture
+def patient(monkeypatch):
+    monkeypatch.setattr(telling_accounts, "_EVERY", 1000.0)
+
+
+async def test_states_come_at_once_and_at_every_change(
+    patient, line, trader, orders, opened
+):
     await line.subscribe(type="clearinghouseState", user=USER)
     first = await line.next()
     await buy(trader, orders)

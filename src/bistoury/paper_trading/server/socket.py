@@ -18,6 +18,7 @@ from ...errors import BistouryError, ConfigError
 from ...hyperliquid import validate
 from ..wire import UnreadableError
 from .account_feeds import FEEDS, canonical
+from .greeting import greeting
 from .telling_accounts import AccountTelling
 from .trader import Trader
 
@@ -162,7 +163,10 @@ class Socket:
             return
         self._leave[key] = handle.unsubscribe
         self._acknowledge("subscribe", body)
-        relay.release()
+        first = None
+        if not relay.has_begun:
+            first = await greeting(self._trader.client, body)
+        relay.release(first)
 
     async def _unsubscribe(self, wanted: dict[str, Any], raw: str) -> None:
         try:
@@ -223,9 +227,16 @@ class _Relay:
         else:
             self._send(message)
 
-    def release(self) -> None:
-        """Send what was held, and all that comes from now on."""
+    @property
+    def has_begun(self) -> bool:
+        """Whether something came already."""
+        return bool(self._held)
+
+    def release(self, first: dict[str, Any] | None) -> None:
+        """Send what was held, or else ``first``; and all that comes from now on."""
         held, self._held = self._held or [], None
+        if first is not None and not held:
+            held = [first]
         for message in held:
             self._send(message)
 
