@@ -264,6 +264,8 @@ async def test_over_a_real_venue_an_order_is_signed_filled_and_told(http, signer
             _, state = await post(http, server, "/info", body)
         await engine.stop()
 
-    assert filled["filled"]["totalSz"] == "0.01"
+    # As much as was offered when the order arrived, which may be less than wanted.
+    size = filled["filled"]["totalSz"]
+    assert 0 < float(size) <= 0.01
     assert heard["userFills"]["data"]["fills"][0]["oid"] == filled["filled"]["oid"]
-    assert state["assetPositions"][0]["position"]["szi"] == "0.01"
+    assert state["assetPositions"][0]["position"]["szi"] == size
