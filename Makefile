@@ -63,7 +63,6 @@ sabotage: $(READY) ## put six bugs into copies of the client; the suite must fin
 	$(BIN)/python tools/sabotage.py
 
 docs: $(READY) ## build the documentation site into site/
-	@test -x $(BIN)/zensical || $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .[docs]
 	$(BIN)/zensical build --clean
 
 measure-view: $(READY) ## what looking at 1, 100 and 1,000 subscriptions costs
@@ -92,6 +91,7 @@ sbom: $(READY) ## what a plain installation consists of, as CycloneDX: sbom.json
 	.venv-sbom/bin/pip install --quiet --disable-pip-version-check -c constraints.txt .
 	$(BIN)/pip install --quiet --disable-pip-version-check cyclonedx-bom==7.5.0
 	$(BIN)/cyclonedx-py environment --of JSON --pyproject pyproject.toml -o sbom.json .venv-sbom/bin/python
+
 bench: $(READY) ## what a message costs, beside other clients; PEERS=1 installs them, WRITE=1 updates the docs
 	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .[bench]
 	PYTHONPATH=src $(BIN)/python -m bench --rounds $(ROUNDS) $(if $(PEERS),--peers) $(if $(WRITE),--write)
