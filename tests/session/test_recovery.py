@@ -790,6 +790,61 @@ def test_what_is_sure_is_how_far_every_feed_had_come(care):
     assert (one.continuity.sure, other.continuity.sure) == (T0 + 5, 0)
 
 
+def muted(care, *, least_delay):
+    """Bring a feed that says nothing any more to where that was declared."""
+    it = care()
+    it.it.least_delay = least_delay
+    entry = it.hold(Heals.NEVER)
+    it.rows(entry, T0 + 5_000)
+    it.it.mark()
+    it.it.doubt(Cause.SILENT, 10.0)
+    assert [(e.notice.since, e.notice.until) for e in it.closed()] == [
+        (T0 + 5_000, T0 + 10_000)
+    ]
+    return it, entry
+
+
+@pytest.mark.parametrize("loses", ["doubt", "lost"])
+def test_what_was_declared_lost_is_not_declared_again(care, loses):
+    it, _ = muted(care, least_delay=-EPOCH)
+    getattr(it.it, loses)(Cause.SILENT, 20.0)
+
+    assert [gap.since for gap in it.told()] == [T0 + 10_000]
+
+
+def test_what_came_after_the_declared_loss_is_where_the_next_one_begins(care):
+    it, entry = muted(care, least_delay=-EPOCH)
+    it.rows(entry, T0 + 12_000)
+    it.it.mark()
+    it.it.doubt(Cause.SILENT, 20.0)
+
+    assert [gap.since for gap in it.told()] == [T0 + 12_000]
+
+
+def test_a_loss_declared_by_our_own_clock_may_be_declared_again(care):
+    it, _ = muted(care, least_delay=inf)  # which may be ahead of the venue's
+    it.it.doubt(Cause.SILENT, 20.0)
+
+    assert [gap.since for gap in it.told()] == [T0 + 5_000]
+
+
+def test_what_was_recovered_is_beyond_doubt(care):
+    it = care()
+    it.it.least_delay = -EPOCH
+    entry = it.hold()
+    it.rows(entry, T0 + 5_000)
+    it.it.mark()
+    it.it.doubt(Cause.SILENT, 10.0)
+    it.rows(entry, T0 + 9_000)
+    for now in (10.5, 15.5):
+        it.it.inspect(now)
+        it.answered(entry, now, complete=True)
+    assert [e.notice.status for e in it.closed()] == ["recovered"]
+    it.it.doubt(Cause.SILENT, 20.0)
+
+    assert [gap.since for gap in it.told()] == [T0 + 9_000]
+
+
 # Several gaps
 
 

@@ -184,7 +184,9 @@ class Recovery:
         ]
 
     def _begin(self, entry: Entry, cause: Cause, now: float, since: int = 0) -> OpenGap:
-        known = since or entry.continuity.newest or entry.venue_time
+        # What was declared lost before is not declared again.
+        delivered = since or entry.continuity.newest or entry.venue_time
+        known = max(delivered, entry.declared)
         if not known:
             # Nothing ever came: it was complete when it was granted.
             heard = min(entry.last_at or entry.granted_at, now)
@@ -236,6 +238,9 @@ class Recovery:
                 gap.recovered_before,
             )
         )
+        entry.continuity.sure = entry.continuity.newest
+        if not proven and self.least_delay < inf:  # else ``until`` may be in the future
+            entry.declared = max(until, gap.since)
         entry.gap = None
         self.registry.gapped.pop(entry.subscription, None)
 
