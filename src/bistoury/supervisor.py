@@ -329,7 +329,7 @@ class Supervisor:
         self._opening = None
         if connection is not None:
             self._connection = connection
-            self.feed(on.ConnectionOpened(connection_id))
+            self.feed(on.ConnectionOpened(connection_id, connection.server_time))
         elif failure is not None:
             self.lost(connection_id, failure)
 

@@ -706,6 +706,44 @@ def test_a_window_after_a_loss_must_reach_back_to_what_was_known(care):
     assert [effect.notice.status for effect in it.closed()] == ["unrecoverable"]
 
 
+# Whose clock it is
+
+
+def test_what_the_server_says_of_the_time_goes_before_our_own_clock(care):
+    it = care()
+    it.it.clock_offset = EPOCH + 600  # ours is ahead by ten minutes
+    it.it.opened(EPOCH + 4.0, 4.5)
+    entry = it.hold(Heals.NEVER, now=4.5)
+    it.lose(now=10.0)
+    assert it.told()[0].since == T0 + 4_000  # half a second cut off, never added
+
+    it.grant(entry, 20.0)
+    assert it.closed()[0].notice.until == T0 + 20_500  # and here a second added
+
+
+def test_a_server_that_says_nothing_leaves_what_another_one_said(care):
+    it = care()
+    it.it.opened(EPOCH + 4.0, 4.0)
+    it.it.clock_offset = 0.0
+    it.it.opened(None, 8.0)
+    it.hold(Heals.NEVER, now=9.0)
+    it.lose(now=10.0)
+
+    assert [gap.since for gap in it.told()] == [T0 + 9_000]
+
+
+def test_what_the_data_says_of_the_time_goes_before_all(care):
+    it = care()
+    it.it.opened(EPOCH + 9.0, 4.0)
+    it.it.least_delay = -EPOCH
+    entry = it.hold(Heals.NEVER, now=4.0)
+    it.lose(now=10.0)
+    assert [gap.since for gap in it.told()] == [T0 + 4_000]
+
+    it.grant(entry, 20.0)
+    assert it.closed()[0].notice.until == T0 + 20_000
+
+
 # Doubt
 
 

@@ -50,9 +50,14 @@ class UnsubscribeRequested(msgspec.Struct, frozen=True, tag=True):
 
 
 class ConnectionOpened(msgspec.Struct, frozen=True, tag=True):
-    """A connection finished its handshake."""
+    """
+    A connection finished its handshake.
+
+    ``server_time`` is when the server said it was, in whole seconds since 1970.
+    """
 
     connection_id: int
+    server_time: float | None = None
 
 
 class ConnectionLost(msgspec.Struct, frozen=True, tag=True):

@@ -36,7 +36,9 @@ class Recovery:
     registry: Registry
     effects: list[do.Effect]
     clock_offset: float = 0.0
-    """Seconds to add to the session's time to get the time of day."""
+    """Seconds to add to the session's time to get the time of day here."""
+    server_offset: float | None = None
+    """The same by the server's clock, up to a second too little; ``None``: unknown."""
     least_delay: float = inf
     """Session time less venue time at best: shows the venue's clock, once known."""
     totals: Counter[str] = field(default_factory=Counter)
@@ -73,6 +75,11 @@ class Recovery:
                 self._announce(entry, "open")
         self._quiet.clear()
 
+    def opened(self, server_time: float | None, now: float) -> None:
+        """Learn what the server's clock shows, if it says so."""
+        if server_time is not None:
+            self.server_offset = server_time - now
+
     def granted(self, entry: Entry, now: float) -> None:
         """Begin to fill the gap of a feed that the venue granted again."""
         gap = entry.gap
@@ -88,7 +95,7 @@ class Recovery:
             case Heals.REPLAY:
                 gap.read_at = now + self.policy.replay_timeout
             case Heals.NEVER:
-                self._settle(entry, gap, until=self._venue_now(now), proven=False)
+                self._settle(entry, gap, until=self._by_now(now), proven=False)
             case _:
                 pass  # its next frame replaces what was missed
 
@@ -98,7 +105,7 @@ class Recovery:
         if gap is None:
             return
         if entry.traits.heals is Heals.ITSELF:
-            until = event.newest or self._venue_now(now)
+            until = event.newest or self._by_now(now)
             self._settle(entry, gap, until=until, proven=True)
         elif entry.traits.heals is Heals.REPLAY and gap.reading == 0:
             # The replay ends with the present, so it is complete if it begins with
@@ -133,7 +140,7 @@ class Recovery:
             self._announce(entry, "open")
             gap.granted_at = now
             if entry.traits.heals is Heals.NEVER:
-                self._settle(entry, gap, until=self._venue_now(now), proven=False)
+                self._settle(entry, gap, until=self._by_now(now), proven=False)
             else:
                 self._read(entry, gap, now)
 
@@ -158,7 +165,7 @@ class Recovery:
         gap.is_broken = gap.is_broken or not complete
         settled_by = gap.granted_at + self.policy.second_read_after
         if gap.asked_at >= settled_by:
-            until = self._venue_now(now)
+            until = self._by_now(now)
             self._settle(entry, gap, until=until, proven=not gap.is_broken)
         else:
             gap.read_at = max(settled_by, now)
@@ -250,7 +257,15 @@ class Recovery:
         notice = say.Gap(entry.subscription, gap.since, None, status, 0, gap.cause)
         self.effects.append(do.Announce(notice))
 
+    def _by_now(self, now: float) -> int:
+        """Return a moment that the venue's clock has not passed yet, if it can be."""
+        is_rounded = self.least_delay == inf and self.server_offset is not None
+        return self._venue_now(now) + (1000 if is_rounded else 0)
+
     def _venue_now(self, now: float) -> int:
         if self.least_delay < inf:
             return int((now - self.least_delay) * 1000)
+        # Where the server says what time it is, our own clock may show anything.
+        if self.server_offset is not None:
+            return int((now + self.server_offset) * 1000)
         return int((now + self.clock_offset) * 1000)

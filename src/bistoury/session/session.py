@@ -148,7 +148,8 @@ class Session:
                 self._settle(now)
             case on.LossSuspected() if is_open:
                 self.conversation.recovery.doubt(Cause.PROTOCOL_ERROR, now)
-            case on.ConnectionOpened():
+            case on.ConnectionOpened(_, server_time):
+                self.conversation.recovery.opened(server_time, now)
                 self._move(Trigger.OPENED, now)
             case on.ConnectionLost():
                 self._lost(event, now)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from email.utils import formatdate
 from ssl import SSLContext
 from typing import Any, Self
 
@@ -200,6 +201,7 @@ class Venue:
             compress=settings.compress,
             max_msg_size=MOST_BODY,
         )
+        response.headers["Date"] = formatdate(self.now, usegmt=True)
         try:
             await response.prepare(request)
             socket = self._sockets[admitted] = Socket(response, transport)

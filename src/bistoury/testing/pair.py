@@ -150,7 +150,9 @@ class Pair:
         answer = self.exchange.connect(self.now)
         if not isinstance(answer, Refusal):
             self._numbers[connection_id] = answer
-            self._later(lambda: self.feed(on.ConnectionOpened(connection_id)))
+            self._later(
+                lambda: self.feed(on.ConnectionOpened(connection_id, int(self.now)))
+            )
         elif answer.body != "hang":
             status = answer.status or None
             cause = causes.of_failure("upgrade", status, timed_out=False)

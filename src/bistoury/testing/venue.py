@@ -60,10 +60,12 @@ class MemoryVenue:
     async def connect(self, url: str, receiver: Receiver) -> MemoryConnection:
         """Open a connection to the exchange, if it lets anyone in."""
         try:
-            return await self._transport.connect(url, receiver)
+            connection = await self._transport.connect(url, receiver)
         except _Hanging:
             await asyncio.Event().wait()
             raise
+        connection.server_time = int(self.now())
+        return connection
 
     def stop(self) -> None:
         """Stop the clock of the exchange and hang up on everyone."""

@@ -27,6 +27,11 @@ class Receiver(Protocol):
 class Connection(Protocol):
     """An open, ordered, message-oriented connection."""
 
+    @property
+    def server_time(self) -> float | None:
+        """When it was at the opening, as the server says, in seconds since 1970."""
+        ...
+
     def send(self, frame: bytes) -> None:
         """Queue one text message; never block. Do nothing once lost."""
         ...

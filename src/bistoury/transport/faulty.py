@@ -123,6 +123,11 @@ class FaultyConnection:
 
     # -- the owner's side
 
+    @property
+    def server_time(self) -> float | None:
+        """What the wrapped connection was told."""
+        return self._inner.server_time
+
     def send(self, frame: bytes) -> None:
         """Send unharmed: faults strike on the way in."""
         if not self._is_cut:

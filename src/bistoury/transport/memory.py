@@ -23,6 +23,7 @@ class MemoryConnection:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self.server_time: float | None = None
         self._loop = asyncio.get_running_loop()
         self._receiver: Receiver
         self._peer: MemoryConnection

@@ -20,6 +20,7 @@ from picows import WSFrame, WSListener, WSMsgType, WSTransport
 
 from ..errors import ConnectionLostError
 from .base import Receiver
+from .http_date import read_http_date
 from .messages import Assembly, ViolationError, is_utf8, is_valid_close_code
 from .tcp_state import how_tcp_ended
 
@@ -72,6 +73,12 @@ class PicowsConnection(WSListener):
         self._timer: asyncio.TimerHandle | None = None
 
     # -- what the owner calls
+
+    @property
+    def server_time(self) -> float | None:
+        """The ``Date`` of the answer to the upgrade, in seconds since 1970."""
+        moment = read_http_date(self._transport.response.headers.get("Date", ""))
+        return None if moment is None else moment.timestamp()
 
     def send(self, frame: bytes) -> None:
         """Queue one text message; give up on a peer that does not read."""

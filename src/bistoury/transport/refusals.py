@@ -14,12 +14,12 @@ import re
 import socket
 import ssl
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 from picows import WSHandshakeError
 
 from ..errors import ConnectFailedError
+from .http_date import read_http_date
 
 _BODY_SHOWN = 200
 
@@ -71,13 +71,8 @@ def retry_after(value: str | None, now: datetime) -> float | None:
 
 
 def _seconds_until(value: str, now: datetime) -> float | None:
-    try:
-        moment = parsedate_to_datetime(value)
-    except (ValueError, OverflowError):
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - now).total_seconds())
+    moment = read_http_date(value)
+    return None if moment is None else max(0.0, (moment - now).total_seconds())
 
 
 def _refusal(error: WSHandshakeError) -> ConnectFailedError:
