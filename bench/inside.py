@@ -28,7 +28,6 @@ class Wire:
 
     def __init__(self) -> None:
         self.receiver: Receiver
-        self.server_time: float | None = None
 
     async def connect(self, url: str, receiver: Receiver) -> Wire:
         """Open a connection at once."""

@@ -32,6 +32,10 @@ class Owner(Protocol):
         """Take data that is more than just delivered."""
         ...
 
+    def unclaimed(self, connection_id: int, update: Update) -> None:
+        """Take data that nobody wants, or that has to wait for its turn."""
+        ...
+
     def unreadable(self, connection_id: int, error: ProtocolError) -> None:
         """Take a frame that could not be read."""
         ...
@@ -73,6 +77,7 @@ class ConnectionReceiver:
             return
         entry = self._admit(self._connection_id, update, self._clock())
         if entry is None:
+            self._owner.unclaimed(self._connection_id, update)
             return
         if entry.is_speaking and not entry.has_raw_readers and not update.unreadable:
             if not update.is_void:

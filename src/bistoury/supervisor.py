@@ -24,7 +24,7 @@ from .errors import (
     TransportError,
 )
 from .receiver import ConnectionReceiver
-from .session import Inbound, Session, Subscription, Update
+from .session import Cause, Inbound, Session, Subscription, Update
 from .session import effects as do
 from .session import events as on
 from .session.model import PostReply, VenueError
@@ -216,6 +216,16 @@ class Supervisor:
             subscription = entry.subscription
             self.feed(on.DataStarted(connection_id, subscription, oldest, newest, rows))
 
+    def unclaimed(self, connection_id: int, update: Update) -> None:
+        """Take data that nobody wants, or that came after a suspicious silence."""
+        if not self.session.conversation.is_doubtful:
+            return
+        # The gap first: nobody shall see what came after it before it.
+        self.feed(on.LossSuspected(connection_id, Cause.SILENT))
+        entry = self.session.admit(connection_id, update, self._clock())
+        if entry is not None:
+            self.take(connection_id, entry, update)
+
     def unreadable(self, connection_id: int, error: ProtocolError) -> None:
         """Take a frame that could not be read."""
         self._application.unreadable(error)
@@ -329,7 +339,8 @@ class Supervisor:
         self._opening = None
         if connection is not None:
             self._connection = connection
-            self.feed(on.ConnectionOpened(connection_id, connection.server_time))
+            server_time = getattr(connection, "server_time", None)
+            self.feed(on.ConnectionOpened(connection_id, server_time))
         elif failure is not None:
             self.lost(connection_id, failure)
 

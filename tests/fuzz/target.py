@@ -17,7 +17,7 @@ from bistoury.errors import ProtocolError
 from bistoury.hyperliquid import feeds, wire
 from bistoury.hyperliquid.messages import codec
 from bistoury.hyperliquid.messages.fast import inflate_fast_contexts
-from bistoury.session import Session, Update
+from bistoury.session import Cause, Session, Update
 from bistoury.session import effects as do
 from bistoury.session import events as on
 from bistoury.session.model import Acknowledged, PostReply
@@ -84,6 +84,9 @@ class Mouth:
             return "refused" if len(error.frame) <= QUOTED else "quoted too much"
         if isinstance(message, Update):
             entry = self.session.admit(number, message, self.now)
+            if entry is None and self.session.conversation.is_doubtful:
+                self._tell(on.LossSuspected(number, Cause.SILENT))
+                entry = self.session.admit(number, message, self.now)
             if entry is None:
                 return "unclaimed"
             if not entry.is_speaking:

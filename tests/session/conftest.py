@@ -176,6 +176,10 @@ class Driver:
     def complain(self, kind, text="no", **facts):
         return self.hear(VenueError(kind, text, **facts))
 
+    def doubted(self, event):
+        """Say first what may have been missed before a frame."""
+        self.feed(event)
+
     def data(self, feed, *times, number=None, is_snapshot=False, time=0, body=None):
         """Let a frame come as the supervisor would: admit, then tell of the first."""
         number = number or self.session.connection_id
@@ -186,6 +190,9 @@ class Driver:
         oldest, newest, rows = update.oldest, update.time, update.seen
         self.effects = []
         entry = self.session.admit(number, update, self.now)
+        if entry is None and self.session.conversation.is_doubtful:
+            self.doubted(on.LossSuspected(number, Cause.SILENT))
+            entry = self.session.admit(number, update, self.now)
         if entry is not None and not entry.is_speaking:
             name = entry.subscription
             self.feed(on.DataStarted(number, name, oldest, newest, rows))

@@ -690,6 +690,18 @@ def test_an_empty_window_may_say_that_it_was_not_all(care):
     assert [effect.notice.status for effect in it.closed()] == ["unrecoverable"]
 
 
+@pytest.mark.parametrize(
+    ("delivered", "fate"), [(T0 + 5_000, "unrecoverable"), (0, "recovered")]
+)
+def test_no_window_but_empty_ones_proves_nothing_of_a_feed_that_spoke(
+    care, delivered, fate
+):
+    it = care()
+    entry = it.missed(Heals.REPLAY, since=delivered)
+
+    assert windows(it, entry, (0, 0), (0, 0)) == [fate]
+
+
 def test_a_window_after_a_loss_must_reach_back_to_what_was_known(care):
     it = care()
     entry = it.missed(Heals.REPLAY)
@@ -866,9 +878,12 @@ def test_a_loss_declared_by_our_own_clock_may_be_declared_again(care):
     assert [gap.since for gap in it.told()] == [T0 + 5_000]
 
 
-def test_what_was_recovered_is_beyond_doubt(care):
+@pytest.mark.parametrize(
+    ("least_delay", "since"), [(-EPOCH, T0 + 10_000), (inf, T0 + 9_000)]
+)
+def test_what_was_recovered_is_beyond_doubt(care, least_delay, since):
     it = care()
-    it.it.least_delay = -EPOCH
+    it.it.least_delay = least_delay  # what the venue's clock shows, or nobody knows
     entry = it.hold()
     it.rows(entry, T0 + 5_000)
     it.it.mark()
@@ -880,7 +895,20 @@ def test_what_was_recovered_is_beyond_doubt(care):
     assert [e.notice.status for e in it.closed()] == ["recovered"]
     it.it.doubt(Cause.SILENT, 20.0)
 
-    assert [gap.since for gap in it.told()] == [T0 + 9_000]
+    assert [gap.since for gap in it.told()] == [since]
+
+
+def test_a_doubt_that_is_not_settled_well_ends_where_it_began(care):
+    it = care()
+    entry = it.hold()
+    it.rows(entry, T0 + 5_000)
+    it.it.mark()
+    it.it.doubt(Cause.SILENT, 10.0)
+    for now in (10.5, 15.5):
+        it.it.inspect(now)
+        it.answered(entry, now, complete=False)
+
+    assert [e.notice.until for e in it.closed()] == [T0 + 10_000]
 
 
 # Several gaps

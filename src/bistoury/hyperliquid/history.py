@@ -43,7 +43,8 @@ async def read(info: Info, subscription: Subscription, since: int) -> Found:
 def _found(
     subscription: Subscription, rows: list[Row], *, is_complete: bool = True
 ) -> Found:
-    return Found([wire.recovered(subscription, "", rows)], is_complete)
+    update = wire.recovered(subscription, "", rows)
+    return Found([update], is_complete and not update.unreadable)
 
 
 async def _trades(info: Info, subscription: Subscription, _: int) -> Found:
@@ -56,7 +57,8 @@ async def _candles(info: Info, subscription: Subscription, since: int) -> Found:
     coin, interval = subscription.get("coin"), subscription.get("interval")
     rows = await info.get_candles(str(coin), str(interval), since)
     # A bar to a frame, as the feed brings them.
-    return Found([wire.recovered(subscription, "", [row]) for row in rows])
+    updates = [wire.recovered(subscription, "", [row]) for row in rows]
+    return Found(updates, not any(update.unreadable for update in updates))
 
 
 async def _fills(info: Info, subscription: Subscription, since: int) -> Found:
@@ -147,7 +149,8 @@ async def _user_events(info: Info, subscription: Subscription, since: int) -> Fo
         *(wire.recovered(subscription, "funding", [row]) for row in paid),
     ]
     complete = fills.complete and slices.complete and fundings.complete
-    return Found(updates, complete and len(fills) < _FILLS_KEPT)
+    readable = not any(update.unreadable for update in updates)
+    return Found(updates, complete and readable and len(fills) < _FILLS_KEPT)
 
 
 _Reader = Callable[[Info, Subscription, int], Awaitable[Found]]

@@ -304,6 +304,7 @@ def recovered(subscription: Subscription, kind: str, rows: list[Any]) -> Update:
         time=items[-1][0] if items else 0,
         oldest=items[0][0] if items else 0,
         seen=len(rows),
+        unreadable=len(rows) - len(items),
     )
 
 

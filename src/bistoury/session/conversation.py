@@ -59,7 +59,7 @@ class Conversation:
     _hush: float = inf
     """Silence after which a connection this chatty may have lost something."""
     is_doubtful: bool = False
-    """Whether something may have been lost, to be decided on at the next tick."""
+    """Whether something may have been lost before what came last: :meth:`suspect`."""
     _has_data: bool = False
     _has_answer: bool = False
 
@@ -141,10 +141,6 @@ class Conversation:
                 # The venue speaks and did not answer: something got lost on the way.
                 self.recovery.doubt(Cause.SILENT, now)
             self.ping(now)
-        if self.is_doubtful:
-            self.is_doubtful = False
-            self.liveness.excuse()
-            self.recovery.doubt(Cause.SILENT, now)
         self._hush = self._usual_silence()
         self._chase(now)
         self.registry.retry_refused(now, self.policy.refused_retry)
@@ -185,18 +181,24 @@ class Conversation:
     # Data
 
     def admit(self, connection_id: int, update: Update, now: float) -> Entry | None:
-        """Take one frame of data; return whose it is, if anyone wants it."""
+        """
+        Take one frame of data; return whose it is, if anyone wants it.
+
+        ``None`` with ``is_doubtful``: first :meth:`suspect`, and then again.
+        """
         if connection_id != self.connection_id or not self.is_open:
             return None
         entry = self._routes.get(update.route)
         if entry is None:
-            self._heard(now)
-            self.unrouted += 1
+            if not self._breaks_silence(now):
+                self.unrouted += 1
             return None
+        if now >= entry.look_at:
+            if self._breaks_silence(now):
+                return None
+            self._look(entry, update, now)
         self.received += 1
         entry.received += 1
-        if now >= entry.look_at:
-            self._look(entry, update, now)
         is_replay = not entry.is_speaking and entry.is_replaying(now)
         entry.continuity.admit(update, connection_id, now, is_replay)
         return entry
@@ -208,7 +210,6 @@ class Conversation:
         A feed that speaks faster is looked at now and then: what is decided by it is
         counted in seconds, and its rhythm is that of all messages since.
         """
-        self._heard(now)
         watchdog = self.watchdog
         watchdog.data_at = max(watchdog.data_at, now)
         if entry.last_at:
@@ -217,18 +218,29 @@ class Conversation:
         entry.last_at = self.data_at = now
         self.freshness.note(entry, update, now)
 
-    def _heard(self, now: float) -> None:
+    def _breaks_silence(self, now: float) -> bool:
+        """Hear something; return whether nothing was heard for suspiciously long."""
         if now - self.liveness.heard_at > self._hush:
-            self.is_doubtful = True  # decided on at the next tick, but from here on
+            self.is_doubtful = True
             self.recovery.mark()
         self.liveness.heard_at = now
+        return self.is_doubtful
+
+    def suspect(self, cause: Cause, now: float) -> None:
+        """Look for what may have been lost before what came last."""
+        if self.is_doubtful:
+            self.is_doubtful = False
+            self.liveness.excuse()
+        self.recovery.doubt(cause, now)
 
     def data_started(self, event: on.DataStarted, now: float) -> None:
         """Note the first data of a subscription on this connection."""
+        entry = self.registry.entries.get(event.subscription)
+        if entry is not None and self.recovery.is_behind(entry, event):
+            return  # whoever speaks there has yet to come to where we were
         self._has_data = True
         self.registry.started(event.subscription)
         self._announce(say.Started(event.subscription))
-        entry = self.registry.entries.get(event.subscription)
         if entry is not None:
             self.recovery.started(entry, event, now)
 
@@ -242,7 +254,8 @@ class Conversation:
 
     def receive(self, message: Inbound, now: float) -> None:
         """Take an answer."""
-        self._heard(now)
+        if self._breaks_silence(now):
+            self.suspect(Cause.SILENT, now)
         match message:
             case Pong():
                 self.liveness.ponged(now)
@@ -287,8 +300,7 @@ class Conversation:
     def ping(self, now: float) -> None:
         """Ask for a sign of life."""
         self.messages.take(now)
-        if not self.is_doubtful:
-            self.recovery.mark()
+        self.recovery.mark()
         self.liveness.pinged(now, self.policy.ping_interval)
         self.effects.append(do.SendPing())
 

@@ -48,8 +48,8 @@ class Entry:
     continuity: Continuity = field(default_factory=lambda: Continuity(0))
     gap: OpenGap | None = None
     """What was missed and is not settled yet."""
-    declared: int = 0
-    """Up to when all that was missed has been declared lost, in venue milliseconds."""
+    settled: int = 0
+    """Up to when all was delivered, or declared as missed, in venue milliseconds."""
     gaps: Counter[str] = field(default_factory=Counter)
     """How many gaps were ``recovered`` and how many ``unrecoverable``."""
     received: int = 0

@@ -108,9 +108,14 @@ class BackfillDone(msgspec.Struct, frozen=True, tag=True):
 
 
 class LossSuspected(msgspec.Struct, frozen=True, tag=True):
-    """A connection carried something that should have been data and was not."""
+    """
+    Something may have been lost on the way, although the connection held.
+
+    It carried what should have been data and was not, or was silent for long.
+    """
 
     connection_id: int
+    cause: Cause = Cause.PROTOCOL_ERROR
 
 
 class RequestSent(msgspec.Struct, frozen=True, tag=True):

@@ -99,6 +99,12 @@ class Recovery:
             case _:
                 pass  # its next frame replaces what was missed
 
+    def is_behind(self, entry: Entry, event: on.DataStarted) -> bool:
+        """Whether the first state is older than what was delivered before the gap."""
+        is_state = entry.traits.heals is Heals.ITSELF
+        gap = entry.gap
+        return is_state and gap is not None and 0 < event.newest < gap.since
+
     def started(self, entry: Entry, event: on.DataStarted, now: float) -> None:
         """Take the first data over a new connection."""
         gap = entry.gap
@@ -165,7 +171,11 @@ class Recovery:
         gap.is_broken = gap.is_broken or not complete
         settled_by = gap.granted_at + self.policy.second_read_after
         if gap.asked_at >= settled_by:
-            until = self._by_now(now)
+            if entry.traits.heals is Heals.REPLAY and entry.continuity.newest:
+                # No window showed even what was delivered: they prove nothing.
+                gap.is_broken = gap.is_broken or not gap.reached
+            # What the feed carried since it was granted, or last doubted, is all there.
+            until = self._by_now(gap.granted_at if gap.is_broken else now)
             self._settle(entry, gap, until=until, proven=not gap.is_broken)
         else:
             gap.read_at = max(settled_by, now)
@@ -191,9 +201,9 @@ class Recovery:
         ]
 
     def _begin(self, entry: Entry, cause: Cause, now: float, since: int = 0) -> OpenGap:
-        # What was declared lost before is not declared again.
+        # What was accounted for before is not declared again.
         delivered = since or entry.continuity.newest or entry.venue_time
-        known = max(delivered, entry.declared)
+        known = max(delivered, entry.settled)
         if not known:
             # Nothing ever came: it was complete when it was granted.
             heard = min(entry.last_at or entry.granted_at, now)
@@ -246,8 +256,12 @@ class Recovery:
             )
         )
         entry.continuity.sure = entry.continuity.newest
-        if not proven and self.least_delay < inf:  # else ``until`` may be in the future
-            entry.declared = max(until, gap.since)
+        if not self._knows_time:
+            pass  # by our own clock this might be in the future
+        elif not proven:
+            entry.settled = until
+        elif gap.reading:
+            entry.settled = self._venue_now(gap.granted_at)
         entry.gap = None
         self.registry.gapped.pop(entry.subscription, None)
 
@@ -261,6 +275,10 @@ class Recovery:
         """Return a moment that the venue's clock has not passed yet, if it can be."""
         is_rounded = self.least_delay == inf and self.server_offset is not None
         return self._venue_now(now) + (1000 if is_rounded else 0)
+
+    @property
+    def _knows_time(self) -> bool:
+        return self.least_delay < inf or self.server_offset is not None
 
     def _venue_now(self, now: float) -> int:
         if self.least_delay < inf:

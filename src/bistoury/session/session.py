@@ -147,7 +147,7 @@ class Session:
                 self.conversation.backfilled(event, now)
                 self._settle(now)
             case on.LossSuspected() if is_open:
-                self.conversation.recovery.doubt(Cause.PROTOCOL_ERROR, now)
+                self.conversation.suspect(event.cause, now)
             case on.ConnectionOpened(_, server_time):
                 self.conversation.recovery.opened(server_time, now)
                 self._move(Trigger.OPENED, now)

@@ -261,6 +261,9 @@ class Pair:
 
     def _admit(self, connection_id: int, update: Update) -> None:
         entry = self.session.admit(connection_id, update, self.now)
+        if entry is None and self.session.conversation.is_doubtful:
+            self.feed(on.LossSuspected(connection_id, causes.Cause.SILENT))
+            entry = self.session.admit(connection_id, update, self.now)
         if entry is None:
             return
         oldest, newest, rows = update.oldest, update.time, update.seen

@@ -25,12 +25,12 @@ class Receiver(Protocol):
 
 
 class Connection(Protocol):
-    """An open, ordered, message-oriented connection."""
+    """
+    An open, ordered, message-oriented connection.
 
-    @property
-    def server_time(self) -> float | None:
-        """When it was at the opening, as the server says, in seconds since 1970."""
-        ...
+    It may have a ``server_time``: when it opened, as the server said it, in seconds
+    since 1970, or ``None``. What was missed is then dated by that clock.
+    """
 
     def send(self, frame: bytes) -> None:
         """Queue one text message; never block. Do nothing once lost."""

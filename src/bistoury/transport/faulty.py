@@ -126,7 +126,7 @@ class FaultyConnection:
     @property
     def server_time(self) -> float | None:
         """What the wrapped connection was told."""
-        return self._inner.server_time
+        return getattr(self._inner, "server_time", None)
 
     def send(self, frame: bytes) -> None:
         """Send unharmed: faults strike on the way in."""
