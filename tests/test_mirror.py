@@ -33,6 +33,7 @@ ELSEWHERE = {
     "cli/paper/start.py": "cli/paper/test_paper.py",
     "cli/paper/trading.py": "cli/paper/test_paper.py",
     # The audit and the requests over the socket are seen working together.
+    "collaborators.py": "test_supervisor.py",
     "endings.py": "test_supervisor.py",
     "receiver.py": "test_supervisor.py",
     "hyperliquid/auditor.py": "hyperliquid/test_audit.py",

@@ -105,6 +105,9 @@ class App:
         self.told.append(notice)
         self.react(notice)
 
+    def ponged(self):
+        pass
+
     def ticked(self, now):
         self.ticks.append(now)
 

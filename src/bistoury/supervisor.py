@@ -12,10 +12,10 @@ import time
 from collections import deque
 from collections.abc import Callable
 from math import inf
-from typing import Protocol
 
 import msgspec
 
+from .collaborators import Application, Codec, Recorder
 from .endings import end_of
 from .errors import (
     ConnectFailedError,
@@ -27,77 +27,14 @@ from .receiver import ConnectionReceiver
 from .session import Cause, Inbound, Session, Subscription, Update
 from .session import effects as do
 from .session import events as on
-from .session.model import PostReply, VenueError
-from .session.notices import Gap, Notice
+from .session.model import Pong, PostReply, VenueError
+from .session.notices import Gap
 from .session.registry import Entry
 from .session.state import CONNECTED
 from .transport.base import Connection, Transport
 
 _TURNS = 16
 """Turns of the loop that a connection is given to say that it ended."""
-
-
-class Codec(Protocol):
-    """What the venue says on the wire. The module ``hyperliquid.wire`` is one."""
-
-    PING: bytes
-
-    def decode(self, frame: bytes) -> Inbound | Update | PostReply | None:
-        """Return what ``frame`` says, or ``None`` if it is of no interest."""
-        ...
-
-    def subscribe(self, subscription: Subscription) -> bytes:
-        """Return the frame that asks for ``subscription``."""
-        ...
-
-    def unsubscribe(self, subscription: Subscription) -> bytes:
-        """Return the frame that gives ``subscription`` up."""
-        ...
-
-
-class Application(Protocol):
-    """Whoever the session works for. Nothing here may raise."""
-
-    @property
-    def deliver(self) -> Callable[[Entry, Update], None]:
-        """What takes new data; asked for once a connection."""
-        ...
-
-    def deliver_raw(self, entry: Entry, update: Update) -> None:
-        """Take a frame for those who want it as it came."""
-        ...
-
-    def announce(self, notice: Notice) -> None:
-        """Hear what happened."""
-        ...
-
-    def ticked(self, now: float) -> None:
-        """Hear that time passed, about once a second while connected."""
-        ...
-
-    def backfill(self, wanted: do.Backfill) -> None:
-        """Start reading what a feed missed; report to :meth:`Supervisor.backfilled`."""
-        ...
-
-    def answered(self, reply: PostReply | VenueError) -> None:
-        """Take the answer to a request, or an error that names one."""
-        ...
-
-    def unreadable(self, error: ProtocolError) -> None:
-        """Hear of a frame, or rows of one, that could not be read."""
-        ...
-
-
-class Recorder(Protocol):
-    """Who stands between events and the session, and writes them down."""
-
-    def handle(self, event: on.Event, now: float) -> list[do.Effect]:
-        """Let the session handle an event."""
-        ...
-
-    def carried_out(self, effects: list[do.Effect], now: float) -> None:
-        """Hear that what the session wanted was done."""
-        ...
 
 
 class Supervisor:
@@ -206,6 +143,8 @@ class Supervisor:
         if update.unreadable:
             detail = f"{update.unreadable} rows left out"
             self._application.unreadable(ProtocolError(update.route, detail))
+            lost = Cause.PROTOCOL_ERROR, entry.subscription
+            self.feed(on.LossSuspected(connection_id, *lost))
         if entry.has_raw_readers and update.frame:
             self._application.deliver_raw(entry, update)
         # Before delivery: what is new is taken out of it, but not what it spans.
@@ -238,6 +177,8 @@ class Supervisor:
             return
         if not isinstance(message, PostReply):
             self.feed(on.MessageReceived(connection_id, message))
+            if isinstance(message, Pong):
+                self._application.ponged()
             if not isinstance(message, VenueError) or message.post_id is None:
                 return
         self._application.answered(message)
@@ -250,9 +191,18 @@ class Supervisor:
         self.feed(end_of(connection_id, error))
 
     def backfilled(
-        self, wanted: do.Backfill, found: list[Update] | None, *, complete: bool
+        self,
+        wanted: do.Backfill,
+        found: list[Update] | None,
+        *,
+        complete: bool,
+        trails: bool = False,
     ) -> None:
-        """Take what was read of a feed's history; ``None`` if that failed."""
+        """
+        Take what was read of a feed's history; ``None`` if that failed.
+
+        ``trails``: what was delivered before is not in it yet.
+        """
         entry = self.session.registry.entries.get(wanted.subscription)
         if entry is None or entry.gap is None or entry.gap.number != wanted.number:
             return  # about a connection that is gone
@@ -266,6 +216,7 @@ class Supervisor:
                 complete,
                 min((update.oldest for update in read), default=0),
                 max((update.time for update in read), default=0),
+                trails,
             )
         )
 

@@ -84,11 +84,11 @@ async def test_no_event_is_lost_without_a_word_and_none_comes_twice(way):
 @pytest.mark.slow
 async def test_planned_rotations_over_sockets_have_nothing_to_declare():
     async def wait(client, venue):
-        while client.get_reconnection_stats()["rotations"] < 10:
+        while client.get_reconnection_stats()["rotations"] < 3:
             await asyncio.sleep(0.1)
 
     options = {"rotate_after": 0.5, "io_thread": True}
-    total, stats = await account("10 rotations", wait, options)
+    total, stats = await account("3 rotations", wait, options)
     assert (total["lost"], total["repeated"], total["in declared gaps"]) == ((), 0, 0)
     assert stats["gaps"] == {"open": 0, "recovered": 0, "unrecoverable": 0}
     assert stats["total_reconnects"] == 0

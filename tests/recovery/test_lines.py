@@ -3,9 +3,11 @@
 import asyncio
 from random import Random
 
+import pytest
+
 from bistoury import Config
 from bistoury.simulator.exchange import Exchange
-from bistoury.simulator.faults import Cut, Silent
+from bistoury.simulator.faults import Cut, Garble, Lose, Silent
 from bistoury.simulator.settings import Limits, Settings
 from bistoury.testing.oracle import Oracle
 from bistoury.testing.venue import MemoryVenue
@@ -139,6 +141,41 @@ def test_both_lines_down_at_once_is_a_gap_and_is_filled():
     assert ("userFills", "open") in told
     assert ("userFills", "recovered") in told
     assert len(told) == len(set(told)) + 2  # trades of two coins share a feed
+
+
+def test_a_line_that_is_dead_and_does_not_know_it_covers_nothing():
+    async def scenario(client, venue):
+        await asyncio.sleep(5)
+        dead, other = sorted(venue.exchange.subscriptions())
+        venue.exchange.inject(Silent(connection=dead), venue.now())
+        venue.turn()
+        await asyncio.sleep(5)
+        venue.exchange.inject(Cut(how="rst", connection=other), venue.now())
+        venue.turn()
+        await asyncio.sleep(40)  # until the dead one is found out
+
+    rows, gaps, asked, _ = played(scenario, redundancy=2)
+    assert [(row.lost, row.repeated) for row in rows] == [((), 0)] * 4
+    of_user = [gap for gap in gaps if gap.subscription.get("user")]
+    assert {gap.status for gap in of_user} == {"open", "recovered"}
+    assert asked
+
+
+@pytest.mark.parametrize("fault", [Garble(probability=1.0, how=("truncated",)), None])
+def test_the_same_trouble_on_both_lines_is_no_ones_cover(fault):
+    """All data is spoilt, or none comes, on both lines, and pongs go on."""
+
+    async def scenario(client, venue):
+        await asyncio.sleep(15)
+        lost = fault or Lose(probability=1.0)
+        venue.exchange.inject(lost, venue.now(), 9)
+        venue.turn()
+        await asyncio.sleep(40)
+
+    rows, gaps, asked, _ = played(scenario, redundancy=2)
+    assert [(row.lost, row.repeated) for row in rows] == [((), 0)] * 4
+    assert {gap.subscription.feed for gap in gaps} >= {"userFills", "orderUpdates"}
+    assert asked
 
 
 def test_one_shard_dying_touches_no_other(figures):

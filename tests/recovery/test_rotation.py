@@ -217,6 +217,7 @@ def test_a_connection_that_is_lost_while_it_is_replaced_costs_nothing():
             before = len(stage.of("rotated"))
             while len(stage.held) < 2 or min(stage.held) < 5:
                 await asyncio.sleep(0.01)
+            await asyncio.sleep(8)  # by now it has shown that it missed nothing
             oldest = min(stage.venue.exchange.subscriptions())
             stage.inject(Cut(how="rst", connection=oldest))
             await stage.rotated(before + 1)
@@ -224,6 +225,25 @@ def test_a_connection_that_is_lost_while_it_is_replaced_costs_nothing():
         assert stage.accounts() == NOTHING_WRONG
         assert stage.of("gap") == []
         assert stage.asked == []
+
+    played(scenario, rotate_after=20)
+
+
+def test_a_connection_that_is_lost_before_it_showed_what_it_had_leaves_a_doubt():
+    async def scenario(stage):
+        for _ in range(5):
+            before = len(stage.of("rotated"))
+            while len(stage.held) < 2 or min(stage.held) < 5:
+                await asyncio.sleep(0.01)
+            oldest = min(stage.venue.exchange.subscriptions())
+            stage.inject(Cut(how="rst", connection=oldest))
+            await stage.rotated(before + 1)
+        await asyncio.sleep(10)
+        rows = stage.accounts()
+        assert [(lost, repeated) for lost, repeated, _ in rows] == [((), 0)] * 4
+        # How far the latest trades reach back is the venue's affair.
+        of_user = [it for it in stage.of("gap") if it.subscription.get("user")]
+        assert {it.status for it in of_user} == {"open", "recovered"}
 
     played(scenario, rotate_after=20)
 

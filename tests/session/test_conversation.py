@@ -79,7 +79,7 @@ class Talk:
             update.keep([(at, at, at) for at in times])
         self.admitted = self.it.admit(self.it.connection_id, update, now)
         if self.admitted is None and self.it.is_doubtful:
-            self.it.suspect(Cause.SILENT, now)
+            self.it.suspect(on.LossSuspected(1, Cause.SILENT), now)
             self.admitted = self.it.admit(self.it.connection_id, update, now)
         return update
 
@@ -929,6 +929,14 @@ def test_a_silence_unusual_for_a_chatty_connection_raises_a_doubt(talk):
     assert gaps(it.said()) == []
 
 
+def test_a_chatty_connection_that_says_nothing_is_hushed(talk):
+    it = talking(talk, TRADES)
+    assert not it.it.is_hushed(15.0)
+    it.it.receive(Pong(), 15.0)  # an answer is no data
+    assert it.it.is_hushed(15.1)
+    assert not talk().begin().it.is_hushed(99.0)  # nor is one that never spoke
+
+
 def test_a_usual_silence_raises_none(talk):
     it = talking(talk, TRADES)
     it.data(BOOK, 15.0)
@@ -979,7 +987,7 @@ def test_what_breaks_a_silence_waits_until_the_doubt_was_told(talk):
     assert it.it.admit(1, update, 15.5) is None
     assert it.it.is_doubtful
     assert it.it.admit(1, update, 15.5) is None  # not before
-    it.it.suspect(Cause.SILENT, 15.5)
+    it.it.suspect(on.LossSuspected(1, Cause.SILENT), 15.5)
 
     assert it.it.admit(1, update, 15.5) is it.entry(TRADES)
     assert [gap.since for gap in gaps(it.said())] == [5]

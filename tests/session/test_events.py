@@ -41,8 +41,11 @@ EVENTS = [
     on.DataStarted(3, BTC, 1_790_000_000_000, 1_790_000_000_500, 30),
     on.BackfillDone(BTC, 4, failed=True),
     on.BackfillDone(BTC, 4, complete=False, oldest=1, newest=2),
+    on.BackfillDone(BTC, 4, trails=True),
     on.LossSuspected(3),
+    on.LossSuspected(3, Cause.SILENT, BTC),
     on.RequestSent(),
+    on.PingRequested(),
     on.TimePassed(1_790_000_000.5),
 ]
 

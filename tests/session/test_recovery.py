@@ -367,7 +367,9 @@ def test_a_few_rows_that_do_not_reach_back_are_no_replay(care, oldest):
     entry = it.missed(Heals.REPLAY)
     it.started(entry, 20.1, oldest=oldest, newest=T0 + 20_000, rows=4)
 
-    assert it.did() == [do.Backfill(entry.subscription, entry.gap.number, 1, T0)]
+    assert it.did() == [
+        do.Backfill(entry.subscription, entry.gap.number, 1, T0, entry.gap.delivered)
+    ]
     it.answered(entry, 20.5, oldest=T0 + 5_000, newest=T0 + 20_000)
     assert it.did() == [do.Release(entry.subscription)]
     assert it.it.deadline == 25.0
@@ -395,7 +397,9 @@ def test_a_replay_that_does_not_come_is_asked_for(care):
     assert it.did() == []
     it.it.inspect(22.0)
 
-    assert it.did() == [do.Backfill(entry.subscription, entry.gap.number, 1, T0)]
+    assert it.did() == [
+        do.Backfill(entry.subscription, entry.gap.number, 1, T0, entry.gap.delivered)
+    ]
     assert it.it.deadline == inf
     it.started(entry, 22.5, oldest=T0 + 1, newest=T0 + 20_000, rows=30)
     assert it.did() == []
@@ -408,7 +412,9 @@ def test_history_is_asked_for_at_once_while_live_rows_wait(care):
     it = care()
     entry = it.missed(Heals.REQUEST)
 
-    assert it.did() == [do.Backfill(entry.subscription, entry.gap.number, 1, T0)]
+    assert it.did() == [
+        do.Backfill(entry.subscription, entry.gap.number, 1, T0, entry.gap.delivered)
+    ]
     assert entry.continuity.is_holding
     assert it.it.deadline == 22.0
 
@@ -439,7 +445,9 @@ def test_what_was_read_is_released_and_read_again_five_seconds_after_the_grant(c
     it.it.inspect(24.9)
     assert it.did() == []
     it.it.inspect(25.0)
-    assert it.did() == [do.Backfill(entry.subscription, entry.gap.number, 2, T0)]
+    assert it.did() == [
+        do.Backfill(entry.subscription, entry.gap.number, 2, T0, entry.gap.delivered)
+    ]
     assert it.it.deadline == inf
 
 
@@ -557,13 +565,13 @@ def test_a_read_that_fails_is_tried_again_later_and_later(care):
 def test_a_feed_whose_history_cannot_be_read_is_unreconciled(care):
     it = care()
     entry = it.missed(Heals.REQUEST)
-    assert list(it.it.unreconciled()) == []
+    assert list(it.it.unreconciled(20.4)) == []
     it.answered(entry, 20.5, failed=True)
-    assert list(it.it.unreconciled()) == [entry]
+    assert list(it.it.unreconciled(20.5)) == [entry]
 
     it.it.inspect(22.5)
     it.answered(entry, 23.0)
-    assert list(it.it.unreconciled()) == []
+    assert list(it.it.unreconciled(23.0)) == []
 
 
 def test_failures_are_counted_anew_after_a_success_and_after_a_loss(care):
@@ -771,7 +779,7 @@ def test_doubt_opens_a_gap_and_asks_at_once_while_rows_go_on(care):
         do.Announce(
             say.Gap(entry.subscription, T0 + 5_000, None, "open", 0, Cause.SILENT)
         ),
-        do.Backfill(entry.subscription, entry.gap.number, 1, T0),
+        do.Backfill(entry.subscription, entry.gap.number, 1, T0, entry.gap.delivered),
     ]
     assert not entry.continuity.is_holding
     it.answered(entry, 10.5)
@@ -878,6 +886,17 @@ def test_a_loss_declared_by_our_own_clock_may_be_declared_again(care):
     assert [gap.since for gap in it.told()] == [T0 + 5_000]
 
 
+def test_what_was_proven_by_a_replay_may_be_doubted_from_its_end(care):
+    it = care()
+    it.it.least_delay = -EPOCH
+    entry = it.missed(Heals.REPLAY)
+    it.rows(entry, T0 + 5_000, T0 + 8_000)
+    it.started(entry, 20.5, oldest=T0 + 5_000, newest=T0 + 8_000, rows=30)
+    it.it.doubt(Cause.SILENT, 30.0)
+
+    assert [gap.since for gap in it.told()] == [T0 + 8_000]
+
+
 @pytest.mark.parametrize(
     ("least_delay", "since"), [(-EPOCH, T0 + 10_000), (inf, T0 + 9_000)]
 )
@@ -909,6 +928,139 @@ def test_a_doubt_that_is_not_settled_well_ends_where_it_began(care):
         it.answered(entry, now, complete=False)
 
     assert [e.notice.until for e in it.closed()] == [T0 + 10_000]
+
+
+def noise(care, *moments):
+    """Doubt a feed's completeness again and again."""
+    it = care()
+    it.it.least_delay = -EPOCH
+    entry = it.hold()
+    it.rows(entry, T0 + 5_000)
+    for now in moments:
+        it.it.doubt(Cause.PROTOCOL_ERROR, now)
+        it.rows(entry, T0 + round(now * 1000))
+    return it, entry
+
+
+def test_doubts_put_the_reads_off_as_well(care):
+    it, entry = noise(care, 10.0)
+    it.answered(entry, 10.5)
+    assert entry.gap.read_at == 15.0
+    it.it.doubt(Cause.PROTOCOL_ERROR, 13.0)
+    assert entry.gap.read_at == 18.0
+    it.it.doubt(Cause.PROTOCOL_ERROR, 14.0)
+    assert entry.gap.read_at == 19.0
+    it.it.inspect(19.0)
+    it.it.doubt(Cause.PROTOCOL_ERROR, 19.1)  # while it is being read
+    assert entry.gap.read_at == inf
+
+
+def test_doubt_without_end_ends_one_gap_after_the_other(care):
+    it, entry = noise(care, 10.0)
+    it.answered(entry, 10.5)
+    now = 11.0
+    reads = 0
+    while it.it.totals["recovered"] < 3:
+        it.it.inspect(now)
+        if entry.gap.is_reading:
+            reads += 1
+            it.answered(entry, now)
+        it.it.doubt(Cause.PROTOCOL_ERROR, now)
+        now += 2.0
+
+    assert 3 * 30 < now < 3 * 45
+    assert reads <= 3 * 3
+    told = [notice.since for notice in it.told() if notice.status == "open"]
+    assert told == sorted(set(told))
+    assert len(told) == 4  # the last one is open
+    assert entry.gap.cause is Cause.PROTOCOL_ERROR
+
+
+def test_a_doubt_that_comes_too_late_for_a_gap_begins_the_next_one(care):
+    it, entry = noise(care, 10.0)
+    it.answered(entry, 10.5)
+    it.it.doubt(Cause.SILENT, 39.0)
+    it.rows(entry, T0 + 40_000)
+    it.it.mark()
+    for late in (41.0, 43.0):
+        it.rows(entry, T0 + round(late * 1000))
+        it.it.doubt(Cause.PROTOCOL_ERROR, late)
+        it.it.mark()  # a ping leaves, which makes nothing sure that is doubted
+    it.did()
+    it.it.inspect(44.0)
+    it.answered(entry, 44.5)
+
+    closed, opened = (effect.notice for effect in it.did() if hasattr(effect, "notice"))
+    assert (closed.status, closed.cause) == ("recovered", Cause.PROTOCOL_ERROR)
+    assert (opened.since, opened.cause) == (T0 + 40_000, Cause.PROTOCOL_ERROR)
+
+
+def test_a_doubt_about_one_feed_is_about_that_one(care):
+    it = care()
+    one, other = it.hold(name="one"), it.hold(name="other")
+    it.it.doubt(Cause.PROTOCOL_ERROR, 10.0, other.subscription)
+
+    assert (one.gap, other.gap is not None) == (None, True)
+
+
+def test_a_state_of_which_each_change_counts_is_not_doubted(care):
+    it = care()
+    it.hold(Heals.ITSELF, is_lossless=True)
+    it.it.doubt(Cause.PROTOCOL_ERROR, 10.0)
+
+    assert it.did() == []
+
+
+def test_a_history_that_trails_is_read_until_it_does_not(care):
+    it = care()
+    entry = it.missed(Heals.REQUEST)
+    it.answered(entry, 20.5, trails=True)
+    assert entry.gap.read_at == 25.5
+    for now in (25.5, 30.5):
+        it.it.inspect(now)
+        it.answered(entry, now, trails=True)
+        assert entry.gap.read_at == now + 5.0
+    it.it.inspect(35.5)
+    it.answered(entry, 35.5)
+
+    assert [effect.notice.status for effect in it.closed()] == ["recovered"]
+
+
+def test_a_history_that_trails_for_long_proves_nothing(care):
+    it = care()
+    entry = it.missed(Heals.REQUEST)
+    now = 20.5
+    while entry.gap is not None:
+        it.it.inspect(now)
+        it.answered(entry, now, trails=True)
+        now += 5.0
+
+    assert [effect.notice.status for effect in it.closed()] == ["unrecoverable"]
+    assert 50.0 < now <= 60.0
+
+
+def test_a_gap_that_is_not_settled_soon_is_worth_a_word(care):
+    it = care()
+    entry = it.missed(Heals.REQUEST)
+    assert list(it.it.unreconciled(35.0)) == []
+    assert list(it.it.unreconciled(35.1)) == [entry]
+    replayed = it.missed(Heals.REPLAY, name="other")
+    assert replayed not in list(it.it.unreconciled(99.0))  # nothing was asked yet
+
+
+def test_a_read_knows_what_it_must_show(care):
+    it = care()
+    entry = it.missed(Heals.REQUEST)
+    assert entry.gap.delivered == T0 + 5_000
+    other = it.hold(name="other")
+    it.rows(other, T0 + 7_000)
+    it.it.mark()
+    it.rows(other, T0 + 9_000)
+    it.it.doubt(Cause.SILENT, 22.0)
+    assert other.gap.delivered == T0 + 7_000
+    never = it.hold(name="never")
+    it.it.doubt(Cause.SILENT, 22.0)
+    assert never.gap.delivered == 0
 
 
 # Several gaps

@@ -288,3 +288,21 @@ def test_a_warning_is_a_reason_while_it_lasts(drive, feeds):
     it.data(feeds.mids("a"))
     it.tick()
     assert it.session.reasons(it.now) == ()
+
+
+def test_a_ping_that_is_asked_for_leaves_at_once(drive, feeds):
+    it = drive().live(feeds.fills())
+    it.feed(on.PingRequested())
+
+    assert it.effects == [do.SendPing()]
+    liveness = it.session.conversation.liveness
+    assert (liveness.pings, liveness.pongs) == (2, 1)
+    it.pong().pong()
+    assert (liveness.pings, liveness.pongs) == (2, 2)
+
+
+def test_nobody_is_pinged_without_a_connection(drive):
+    it = drive()
+    it.feed(on.PingRequested())
+
+    assert it.effects == []

@@ -1,20 +1,17 @@
 """
 Lines that carry the same subscriptions: whichever is first delivers.
 
-What one line misses is no gap while another one carries it. So a gap is told
-only when no line covers it, and nothing is read from the venue for one that was
-covered all the time.
+What one line misses is no gap if another one carried it: see ``coverage``.
 """
 
 from __future__ import annotations
 
 from ..session import State, Subscription
-from ..session import effects as do
 from ..session import events as on
 from ..session.continuity import Continuity
 from ..session.model import Traits
-from ..session.notices import Gap
 from ..session.registry import Entry
+from .coverage import Coverage
 from .line import Line
 
 
@@ -27,8 +24,7 @@ class Group:
         """Whether some line was live since the client connected."""
         self.continuities: dict[Subscription, Continuity] = {}
         self.wanted: dict[Subscription, Traits] = {}
-        self._covered: set[tuple[int, Subscription]] = set()
-        self._told: set[Subscription] = set()
+        self.coverage = Coverage(self.lines)
 
     @property
     def lead(self) -> Line:
@@ -58,7 +54,7 @@ class Group:
         self.wanted.pop(subscription, None)
         self.feed(on.UnsubscribeRequested(subscription))
         self.continuities.pop(subscription, None)
-        self._told.discard(subscription)
+        self.coverage.forget(subscription)
 
     def is_proven(self, line: Line) -> bool:
         """Whether a line carries everything, and misses nothing."""
@@ -66,6 +62,8 @@ class Group:
         if session.state is not State.LIVE or not session.is_ready:
             return False
         if session.registry.due or session.registry.mute:
+            return False
+        if self.coverage.is_owing(line):
             return False
         for subscription in self.wanted:
             entry = session.registry.entries.get(subscription)
@@ -75,11 +73,6 @@ class Group:
             if not entry.is_held and best is not None and best.is_held:
                 return False  # refused to this line only
         return True
-
-    @property
-    def has_open_gaps(self) -> bool:
-        """Whether a gap was told of and is not settled."""
-        return bool(self._told)
 
     def succeed(self, old: Line, new: Line) -> None:
         """Let a line know what another one learned and counted."""
@@ -92,11 +85,6 @@ class Group:
                 entry.interval = known.interval or entry.interval
                 entry.longest = max(known.longest, entry.longest)
 
-    def drop(self, line: Line) -> None:
-        """Let a line go: what it covered is covered by the others."""
-        self.lines.remove(line)
-        self._covered = {it for it in self._covered if it[0] != id(line)}
-
     def entry(self, subscription: Subscription) -> Entry | None:
         """Return how a subscription stands on the line that carries it best."""
         entries = [
@@ -105,38 +93,3 @@ class Group:
             if (entry := line.session.registry.entries.get(subscription)) is not None
         ]
         return max(entries, key=lambda e: (e.is_held, e.last_at), default=None)
-
-    def is_news(self, line: Line, gap: Gap) -> bool:
-        """Return whether to tell of a gap of ``line``: nothing else covers it."""
-        key = (id(line), gap.subscription)
-        if gap.status == "open":
-            if self._is_covered(line, gap.subscription):
-                self._covered.add(key)
-                return False
-            # The others' old gaps are holes now too: nobody fills in for them.
-            self._covered -= {(id(it), gap.subscription) for it in self.lines}
-            is_new = gap.subscription not in self._told
-            self._told.add(gap.subscription)
-            return is_new
-        if key in self._covered:
-            self._covered.discard(key)
-            return False
-        is_open = gap.subscription in self._told
-        self._told.discard(gap.subscription)
-        return is_open
-
-    def is_needless(self, line: Line, wanted: do.Backfill) -> bool:
-        """Whether what ``line`` missed came over another one."""
-        return (id(line), wanted.subscription) in self._covered
-
-    def _is_covered(self, line: Line, subscription: Subscription) -> bool:
-        for other in self.lines:
-            if other is line or other.session.state not in (State.SYNCING, State.LIVE):
-                continue
-            entry = other.session.registry.entries.get(subscription)
-            if entry is None or not entry.is_held:
-                continue
-            # Its own old gap does not matter if that was filled by the others.
-            if entry.gap is None or (id(other), subscription) in self._covered:
-                return True
-        return False

@@ -19,12 +19,13 @@ from ..session import State, Update
 from ..session import effects as do
 from ..session import notices as heard
 from ..session.model import PostReply, VenueError
-from ..session.notices import Notice
+from ..session.notices import Gap, Notice
 from ..session.registry import Entry
 from ..session.state import CONNECTED
 from .auditor import Auditor
 from .claims import Claims
 from .errands import Errands
+from .group import Group
 from .limits import Account
 from .line import Line
 from .requests import Requests
@@ -58,11 +59,27 @@ class Hearing(Requests, Viewing):
         """Let everybody hear what happened."""
         group = self._fleet.of(line)
         if isinstance(notice, heard.Gap):
-            if group is None or not group.is_news(line, notice):
-                return
-            is_backstage = False
+            gaps = [] if group is None else group.coverage.hear(line, notice)
         else:
-            is_backstage = self._rotation.is_backstage(line)
+            self._pass_on(line, notice, group)
+            gaps = [] if group is None else group.coverage.look()
+        self._tell_gaps(line, group, gaps)
+
+    def ponged(self, line: Line) -> None:
+        """See whether that proves what the line was trusted with."""
+        group = self._fleet.of(line)
+        if group is not None:
+            self._tell_gaps(line, group, group.coverage.look())
+
+    def _tell_gaps(self, line: Line, group: Group | None, gaps: list[Gap]) -> None:
+        for gap in gaps:
+            self._pass_on(line, gap, group)
+        for reader, wanted in [] if group is None else group.coverage.take_reads():
+            self._errands.start(self._read_history(reader, wanted))
+
+    def _pass_on(self, line: Line, notice: Notice, group: Group | None) -> None:
+        is_gap = isinstance(notice, heard.Gap)
+        is_backstage = not is_gap and self._rotation.is_backstage(line)
         if not is_backstage:
             self._monitor.observe(notice, line)
             self._tally.observe(notice, self.now())
@@ -92,13 +109,14 @@ class Hearing(Requests, Viewing):
     def backfill(self, line: Line, wanted: do.Backfill) -> None:
         """Read what a feed missed, without keeping anything else waiting."""
         group = self._fleet.of(line)
-        if group is not None and group.is_needless(line, wanted):
-            line.supervisor.backfilled(wanted, [], complete=True)
-        else:
+        if group is None or not group.coverage.spares(line, wanted):
             self._errands.start(self._read_history(line, wanted))
+        else:
+            self._tell_gaps(line, group, group.coverage.look())
 
     def ticked(self, line: Line, now: float) -> None:
         """Take a sample, about once a second."""
+        self.ponged(line)  # what it was trusted with may have come to nothing, too
         received = sum(it.session.conversation.received for it in self._fleet.lines)
         self._monitor.ticked(now, received)
         self._chronicle.look()
@@ -153,11 +171,14 @@ class Hearing(Requests, Viewing):
         from . import history  # noqa: PLC0415 -- REST costs those who never need it
 
         try:
-            found = await history.read(self.info, wanted.subscription, wanted.since)
+            found = await history.read(self.info, wanted)
         except (BistouryError, LookupError, TypeError, ValueError) as error:
             self._logs.unreconciled(wanted.subscription, error)
             line.supervisor.backfilled(wanted, None, complete=False)
         else:
             line.supervisor.backfilled(
-                wanted, found.updates, complete=found.is_complete
+                wanted,
+                found.updates,
+                complete=found.is_complete,
+                trails=bool(found.trails),
             )

@@ -8,10 +8,11 @@ and the socket are put into the socket's shape here, so that both have one key.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..session import Subscription, Update
+from ..session.effects import Backfill
 from . import wire
 from .info import Info
 
@@ -28,16 +29,25 @@ class Found:
 
     updates: list[Update]
     is_complete: bool = True
+    trails: bool | None = None
+    """Whether even what was delivered before is not in it yet; ``None``: look at it."""
 
 
-async def read(info: Info, subscription: Subscription, since: int) -> Found:
+async def read(info: Info, wanted: Backfill) -> Found:
     """
-    Read what happened on ``subscription`` from ``since`` (venue ms) on.
+    Read what a feed missed.
 
     Raises:
         RequestError: the venue did not answer; try again later.
     """
-    return await _READERS[subscription.feed](info, subscription, since)
+    subscription = wanted.subscription
+    found = await _READERS[subscription.feed](info, subscription, wanted.since)
+    if found.trails is not None or not wanted.delivered:
+        return found
+    if subscription.feed in _UNLIKE:
+        return found
+    newest = max((update.time for update in found.updates), default=0)
+    return replace(found, trails=newest < wanted.delivered)
 
 
 def _found(
@@ -107,12 +117,13 @@ async def _orders(info: Info, subscription: Subscription, since: int) -> Found:
     rows = [_transition(row["order"], row) for row in past if _is_late(row, since)]
     for order in still_open:
         if order["timestamp"] >= since:
-            # It was placed while nobody listened: with its full size, then.
-            placed = {**order, "sz": order["origSz"]}
+            # Of what is left of it now: how it came to that is not told anywhere.
             said = {"status": "open", "statusTimestamp": order["timestamp"]}
-            rows.append(_transition(placed, said))
+            rows.append(_transition(order, said))
     complete = len(past) < _ORDERS_KEPT or not _is_late(past[-1], since)
-    return _found(subscription, rows, is_complete=complete)
+    found = _found(subscription, rows, is_complete=complete)
+    # What was delivered last may be a change of an order that is still open.
+    return replace(found, trails=False) if still_open else found
 
 
 async def _order_history(info: Info, subscription: Subscription, since: int) -> Found:
@@ -152,6 +163,10 @@ async def _user_events(info: Info, subscription: Subscription, since: int) -> Fo
     readable = not any(update.unreadable for update in updates)
     return Found(updates, complete and readable and len(fills) < _FILLS_KEPT)
 
+
+# Their last row may be of a kind that no history has, or the windows are judged by
+# the session.
+_UNLIKE = {"userEvents", "trades"}
 
 _Reader = Callable[[Info, Subscription, int], Awaitable[Found]]
 

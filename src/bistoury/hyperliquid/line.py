@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from ..collaborators import Codec
 from ..errors import ProtocolError
 from ..session import Session, Update
 from ..session import effects as do
 from ..session.model import PostReply, VenueError
 from ..session.notices import Notice
 from ..session.registry import Entry
-from ..supervisor import Codec, Supervisor
+from ..supervisor import Supervisor
 from ..transport.base import Transport
 from . import wire
 
@@ -38,6 +39,10 @@ class Owner(Protocol):
 
     def ticked(self, line: Line, now: float) -> None:
         """Hear that time passed."""
+        ...
+
+    def ponged(self, line: Line) -> None:
+        """Hear that a ping was answered."""
         ...
 
     def answered(self, line: Line, reply: PostReply | VenueError) -> None:
@@ -88,6 +93,10 @@ class Line:
     def ticked(self, now: float) -> None:
         """Pass on that time passed."""
         self._owner.ticked(self, now)
+
+    def ponged(self) -> None:
+        """Pass on that a ping was answered."""
+        self._owner.ponged(self)
 
     def answered(self, reply: PostReply | VenueError) -> None:
         """Pass on the answer to a request."""

@@ -16,7 +16,7 @@ from typing import Literal
 
 from ..errors import ConfigError
 from ..observability.rotated import Rotated
-from ..session import Cause, State
+from ..session import Cause, State, Subscription
 from ..session import events as on
 from ..session import notices as heard
 from ..session.notices import Notice
@@ -32,8 +32,10 @@ _SHARE = 0.9
 _SIGHTINGS = 2
 _LONG_ENOUGH = 300.0
 """Seconds below which an end is trouble and no lifetime."""
-_PATIENCE = 30.0
+_PATIENCE = 60.0
 """Seconds in which a replacement has to prove itself."""
+_OVERLAP = 10.0
+"""Seconds for which the old line may be behind the new one, and still be heard."""
 _PAUSE = 60.0
 """Seconds before the next try after one that failed."""
 
@@ -46,6 +48,11 @@ class _Relief:
     old: Line
     new: Line
     since: float
+    delivered: dict[Subscription, int]
+    """How far each feed had come before the new line opened, in venue time."""
+    proven_at: float = inf
+    """When the new line had everything, and the old one had shown that it did too."""
+    is_asked: bool = False
 
 
 @dataclass(slots=True)
@@ -123,7 +130,11 @@ class Rotation:
                 if _age(line, now) >= limit and all(map(group.is_proven, group.lines)):
                     if self.claims.double(group.wanted):
                         new = self.fleet.relieve(group)
-                        self._relief = _Relief(group, line, new, now)
+                        delivered = {
+                            subscription: continuity.newest
+                            for subscription, continuity in group.continuities.items()
+                        }
+                        self._relief = _Relief(group, line, new, now, delivered)
                         self.start(new)
                     else:
                         self._paused_until = now + _PAUSE
@@ -132,9 +143,14 @@ class Rotation:
     def _look_after(self, relief: _Relief, now: float) -> None:
         if relief.group not in self.fleet.groups or not relief.group.wanted:
             self._retire(relief, relief.new)
-        elif relief.group.has_open_gaps:
+        elif relief.group.coverage.has_open_gaps:
             pass  # whoever opened a gap must stay to close it
+        elif not relief.is_asked and relief.new.session.is_ready:
+            self._doubt(relief)
         elif relief.group.is_proven(relief.new) and self.may_go(relief.old):
+            relief.proven_at = min(relief.proven_at, now)
+            if now - relief.proven_at < _OVERLAP:
+                return
             before, after = relief.old.session, relief.new.session
             lived = _age(relief.old, now)
             news = Rotated(before.connection_id, after.connection_id, lived)
@@ -145,10 +161,25 @@ class Rotation:
             self._paused_until = now + _PAUSE
             self._retire(relief, relief.new)
 
+    def _doubt(self, relief: _Relief) -> None:
+        """
+        Take nothing that came before the new line for granted.
+
+        The old line may be dead since long, or late, and not know it: what it owes is a
+        gap of the new line until it has shown that there is nothing.
+        """
+        relief.is_asked = True
+        for subscription, newest in relief.delivered.items():
+            relief.group.continuities[subscription].sure = newest
+        number = relief.new.session.connection_id
+        doubt = on.LossSuspected(number, Cause.SERVER_ROTATION)
+        relief.new.supervisor.feed(doubt)
+
     def _retire(self, relief: _Relief, line: Line) -> None:
         self._relief = None
         self._retired.append(line)
-        relief.group.drop(line)
+        relief.group.lines.remove(line)
+        relief.group.coverage.drop(line)
         self.claims.undouble()
         line.supervisor.feed(on.CloseRequested())
 

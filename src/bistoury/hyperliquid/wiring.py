@@ -8,12 +8,12 @@ from itertools import count
 from random import Random
 from urllib.parse import urlsplit
 
+from ..collaborators import Codec
 from ..config import Config
 from ..errors import ConfigError
 from ..recorder.journal import Journal
 from ..resilience import ConnectionCircuitBreaker
 from ..session import Backoff, Policy, Session
-from ..supervisor import Codec
 from ..transport.base import Transport
 from . import wire
 from .group import Group

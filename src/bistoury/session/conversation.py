@@ -140,6 +140,7 @@ class Conversation:
             if self.liveness.is_unanswered:
                 # The venue speaks and did not answer: something got lost on the way.
                 self.recovery.doubt(Cause.SILENT, now)
+                self.liveness.excuse()
             self.ping(now)
         self._hush = self._usual_silence()
         self._chase(now)
@@ -164,7 +165,7 @@ class Conversation:
         ]
         said += [
             f"{entry.subscription} unreconciled: what it missed could not be read yet"
-            for entry in self.recovery.unreconciled()
+            for entry in self.recovery.unreconciled(now)
         ]
         said += [
             f"{entry.subscription} stale: no news for"
@@ -226,12 +227,16 @@ class Conversation:
         self.liveness.heard_at = now
         return self.is_doubtful
 
-    def suspect(self, cause: Cause, now: float) -> None:
+    def is_hushed(self, now: float) -> bool:
+        """Whether a connection that is usually chatty carries no data."""
+        return self.data_at is not None and now - self.data_at > self._hush
+
+    def suspect(self, event: on.LossSuspected, now: float) -> None:
         """Look for what may have been lost before what came last."""
         if self.is_doubtful:
             self.is_doubtful = False
             self.liveness.excuse()
-        self.recovery.doubt(cause, now)
+        self.recovery.doubt(event.cause, now, event.subscription)
 
     def data_started(self, event: on.DataStarted, now: float) -> None:
         """Note the first data of a subscription on this connection."""
@@ -255,7 +260,7 @@ class Conversation:
     def receive(self, message: Inbound, now: float) -> None:
         """Take an answer."""
         if self._breaks_silence(now):
-            self.suspect(Cause.SILENT, now)
+            self.suspect(on.LossSuspected(self.connection_id, Cause.SILENT), now)
         match message:
             case Pong():
                 self.liveness.ponged(now)

@@ -51,13 +51,15 @@ class Backfill(msgspec.Struct, frozen=True):
     Read the venue's history of a feed from ``since`` (venue milliseconds) on.
 
     Put what is found into the feed's continuity and report ``BackfillDone`` with
-    the same ``number``. ``reading`` counts the reads of one gap.
+    the same ``number``. ``reading`` counts the reads of one gap, and ``delivered`` is
+    the time of the newest row that came before it, 0 if none did.
     """
 
     subscription: Subscription
     number: int
     reading: int
     since: int
+    delivered: int = 0
 
 
 class Release(msgspec.Struct, frozen=True):

@@ -96,7 +96,8 @@ class BackfillDone(msgspec.Struct, frozen=True, tag=True):
     A read of the venue's history ended.
 
     ``complete`` says that it reached all the way; ``oldest`` and ``newest`` are the
-    venue times of what it found, in milliseconds, 0 if it found nothing.
+    venue times of what it found, in milliseconds, 0 if it found nothing. ``trails``
+    says that even what was delivered before the gap is not in that history yet.
     """
 
     subscription: Subscription
@@ -105,6 +106,7 @@ class BackfillDone(msgspec.Struct, frozen=True, tag=True):
     complete: bool = True
     oldest: int = 0
     newest: int = 0
+    trails: bool = False
 
 
 class LossSuspected(msgspec.Struct, frozen=True, tag=True):
@@ -112,14 +114,20 @@ class LossSuspected(msgspec.Struct, frozen=True, tag=True):
     Something may have been lost on the way, although the connection held.
 
     It carried what should have been data and was not, or was silent for long.
+    ``subscription`` is the feed it is about, if that is known.
     """
 
     connection_id: int
     cause: Cause = Cause.PROTOCOL_ERROR
+    subscription: Subscription | None = None
 
 
 class RequestSent(msgspec.Struct, frozen=True, tag=True):
     """The application asked the venue something over the connection."""
+
+
+class PingRequested(msgspec.Struct, frozen=True, tag=True):
+    """The application wants a sign of life from an open connection, now."""
 
 
 class TimePassed(msgspec.Struct, frozen=True, tag=True):
@@ -142,5 +150,6 @@ Event = (
     | BackfillDone
     | LossSuspected
     | RequestSent
+    | PingRequested
     | TimePassed
 )

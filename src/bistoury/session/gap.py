@@ -30,8 +30,16 @@ class OpenGap:
     """Venue milliseconds up to which a replay is known to be without a hole."""
     is_broken: bool = False
     """Whether a replay did not reach back to what was known."""
+    delivered: int = 0
+    """Venue milliseconds of the newest row that came before it; 0: none did."""
+    watched_from: float = inf
+    """When the feed ran again, or was first doubted."""
     granted_at: float = inf
     """When the feed ran again, or was last doubted: history must be newer by far."""
+    next_cause: Cause | None = None
+    """Why another gap follows at once, if one does."""
+    next_since: int = 0
+    """From when that one has to be, in venue milliseconds."""
     failures: int = 0
     """Reads that failed, in a row."""
     recovered_before: int = 0

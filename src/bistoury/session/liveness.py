@@ -22,6 +22,10 @@ class Liveness:
     """When the last pong came, or the connection opened; infinity without one."""
     round_trips: deque[float] = field(default_factory=lambda: deque(maxlen=256))
     """Ping round trips, in seconds, newest last."""
+    pings: int = 0
+    """How many pings left on this connection."""
+    pongs: int = 0
+    """How many of them, the oldest first, are answered or waited for no more."""
     _ping_due_at: float = inf
     _pinged_at: float = inf
 
@@ -33,6 +37,7 @@ class Liveness:
         """Begin with a new connection; the first ping is due at once."""
         self.heard_at = self.answered_at = self._ping_due_at = now
         self._pinged_at = inf
+        self.pings = self.pongs = 0
 
     def stop(self) -> None:
         """Stop measuring: there is no connection to listen to."""
@@ -42,12 +47,14 @@ class Liveness:
     def pinged(self, now: float, interval: float) -> None:
         """Note that a ping leaves; the next is due after ``interval`` seconds."""
         self._ping_due_at, self._pinged_at = now + interval, now
+        self.pings += 1
 
     def ponged(self, now: float) -> None:
-        """Note a pong. It carries no id, so it answers every ping before it."""
+        """Note a pong. It carries no id, so all pings before it are taken as well."""
         if self._pinged_at <= now:
             self.round_trips.append(now - self._pinged_at)
         self.answered_at, self._pinged_at = now, inf
+        self.pongs = min(self.pongs + 1, self.pings)
 
     def is_ping_due(self, now: float) -> bool:
         """Whether it is time to ask for a sign of life."""
@@ -61,6 +68,7 @@ class Liveness:
     def excuse(self) -> None:
         """Wait for no answer: the loss it would show is known already."""
         self._pinged_at = inf
+        self.pongs = self.pings
 
     def is_silent(self, now: float, patience: float) -> bool:
         """Whether nothing at all has come for ``patience`` seconds."""

@@ -26,6 +26,8 @@ from .registry import Entry, Registry
 
 _REPLAY_ROWS = 5  # a first frame with fewer rows may be a live one
 _MARGIN_MS = 60_000  # for the difference between the venue's clock and ours
+_PATIENCE = 30.0  # how long one gap may take in further doubts, and may trail
+_SOON = 15.0  # what is not settled by then is worth a word
 
 
 @dataclass(slots=True)
@@ -85,7 +87,8 @@ class Recovery:
         gap = entry.gap
         if gap is None:
             return
-        gap.granted_at, gap.reading, gap.failures = now, 0, 0
+        gap.granted_at = gap.watched_from = now
+        gap.reading = gap.failures = 0
         gap.reached, gap.is_broken = 0, False
         match entry.traits.heals:
             case Heals.REQUEST:
@@ -134,21 +137,37 @@ class Recovery:
         for entry in self.registry.entries.values():
             entry.continuity.sure = entry.continuity.newest
 
-    def doubt(self, cause: Cause, now: float) -> None:
+    def doubt(self, cause: Cause, now: float, only: Subscription | None = None) -> None:
         """Look for what may be missing although the connection held."""
         for entry in self.registry.entries.values():
-            if not entry.is_held or not entry.traits.is_lossless:
+            if not entry.is_held or only not in (None, entry.subscription):
                 continue
+            if not entry.traits.is_lossless or entry.traits.heals is Heals.ITSELF:
+                continue  # the next frame replaces what was missed
             if entry.gap is not None:
-                entry.gap.granted_at = now
+                self._doubt_again(entry, entry.gap, cause, now)
                 continue
             gap = self._begin(entry, cause, now, entry.continuity.sure)
             self._announce(entry, "open")
-            gap.granted_at = now
+            gap.granted_at = gap.watched_from = now
             if entry.traits.heals is Heals.NEVER:
                 self._settle(entry, gap, until=self._by_now(now), proven=False)
             else:
                 self._read(entry, gap, now)
+
+    def _doubt_again(
+        self, entry: Entry, gap: OpenGap, cause: Cause, now: float
+    ) -> None:
+        """Take a further doubt into an open gap, unless that would never end."""
+        if now - gap.watched_from > _PATIENCE:
+            if gap.next_cause is None:
+                continuity = entry.continuity
+                gap.next_cause = cause
+                gap.next_since = continuity.sure or continuity.newest
+            return
+        gap.granted_at = now
+        if gap.read_at < inf:
+            gap.read_at = max(gap.read_at, now + self.policy.second_read_after)
 
     def answered(self, entry: Entry, event: on.BackfillDone, now: float) -> None:
         """Take the end of a read; what it found waits in the feed's continuity."""
@@ -170,13 +189,19 @@ class Recovery:
             gap.reached = event.newest
         gap.is_broken = gap.is_broken or not complete
         settled_by = gap.granted_at + self.policy.second_read_after
-        if gap.asked_at >= settled_by:
+        if event.trails and now - gap.granted_at < _PATIENCE:
+            gap.read_at = now + self.policy.second_read_after
+        elif gap.asked_at >= settled_by:
+            gap.is_broken = gap.is_broken or event.trails
             if entry.traits.heals is Heals.REPLAY and entry.continuity.newest:
                 # No window showed even what was delivered: they prove nothing.
                 gap.is_broken = gap.is_broken or not gap.reached
             # What the feed carried since it was granted, or last doubted, is all there.
             until = self._by_now(gap.granted_at if gap.is_broken else now)
             self._settle(entry, gap, until=until, proven=not gap.is_broken)
+            if gap.next_cause is not None:
+                entry.continuity.sure = gap.next_since
+                self.doubt(gap.next_cause, now, entry.subscription)
         else:
             gap.read_at = max(settled_by, now)
 
@@ -189,9 +214,13 @@ class Recovery:
             if now >= gap.read_at:
                 self._read(entry, gap, now)
 
-    def unreconciled(self) -> Iterable[Entry]:
-        """Yield the feeds whose history could not be read so far."""
-        return (entry for entry, gap in self._open() if gap.failures)
+    def unreconciled(self, now: float) -> Iterable[Entry]:
+        """Yield the feeds whose history could not be read so far, or takes long."""
+        return (
+            entry
+            for entry, gap in self._open()
+            if gap.failures or (gap.reading and now - gap.watched_from > _SOON)
+        )
 
     def _open(self) -> list[tuple[Entry, OpenGap]]:
         return [
@@ -215,6 +244,7 @@ class Recovery:
             known,
             cause,
             recovered_before=entry.continuity.recovered,
+            delivered=since or entry.continuity.newest,
         )
         self.registry.gapped[entry.subscription] = entry
         return gap
@@ -233,7 +263,9 @@ class Recovery:
         gap.is_reading, gap.read_at = True, inf
         since = gap.since - round(self.policy.recovery_overlap * 1000)
         self.effects.append(
-            do.Backfill(entry.subscription, gap.number, gap.reading, since)
+            do.Backfill(
+                entry.subscription, gap.number, gap.reading, since, gap.delivered
+            )
         )
 
     def _settle(self, entry: Entry, gap: OpenGap, *, until: int, proven: bool) -> None:

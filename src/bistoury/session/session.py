@@ -147,7 +147,7 @@ class Session:
                 self.conversation.backfilled(event, now)
                 self._settle(now)
             case on.LossSuspected() if is_open:
-                self.conversation.suspect(event.cause, now)
+                self.conversation.suspect(event, now)
             case on.ConnectionOpened(_, server_time):
                 self.conversation.recovery.opened(server_time, now)
                 self._move(Trigger.OPENED, now)
@@ -163,14 +163,14 @@ class Session:
                 self._connect(now, wall)
             case on.RequestSent():
                 self.messages.take(now)
+            case on.PingRequested() if is_open:
+                self.conversation.ping(now)
             case on.CloseRequested():
                 self._close(now)
             case on.ReconnectRequested(reason):
                 self._reconnect(reason, now)
             case on.PolicyChanged(policy):
                 self._adopt(policy, now)
-            case _:
-                pass  # for a connection that is not open
         self._tell.breaker(self.breaker, now)
         effects = self._effects.copy()
         self._effects.clear()

@@ -70,7 +70,7 @@ class Oracle:
             if time <= until
         ]
         missing = [(time, key) for time, key in published if key not in got]
-        lost = tuple(it for it in missing if not self._is_declared(stream, it[0]))
+        lost = tuple(it for it in missing if not self._is_declared(stream, *it))
         return Row(
             stream,
             len(published),
@@ -85,15 +85,27 @@ class Oracle:
         """Return the account of each stream."""
         return [self.account(stream, since, until) for stream in streams]
 
-    def _is_declared(self, stream: str, time: int) -> bool:
+    def _is_declared(self, stream: str, time: int, key: str) -> bool:
         gaps = self._gaps[stream]
         settled = [gap for gap in gaps if gap.status != "open"]
         if len(settled) < len(gaps) - len(settled):
             settled.append(gaps[-1])  # the last one is open still, and says so
         return any(
-            (gap.status != "recovered" or gap.note)
+            (gap.status != "recovered" or self._is_noted(stream, gap, key))
             and (gap.since or 0) <= time <= (gap.until or time)
             for gap in settled
+        )
+
+    def _is_noted(self, stream: str, gap: Gap, key: str) -> bool:
+        """Whether the note of a recovered gap excuses that a row is missing."""
+        if not stream.startswith("orderUpdates:"):
+            return bool(gap.note)
+        # Transitions before the last one: a later one of the same order came.
+        order, _, at, _ = key.split(":")
+        return any(
+            other.split(":")[0] == order and int(other.split(":")[2]) >= int(at)
+            for other in self._delivered[stream]
+            if other != key
         )
 
 

@@ -166,7 +166,7 @@ class Pair:
         self.feed(on.ConnectionLost(connection_id, causes.Cause.NETWORK))
 
     def _read(self, wanted: do.Backfill) -> None:
-        reading = history.read(self.info, wanted.subscription, wanted.since)
+        reading = history.read(self.info, wanted)
         try:
             reading.send(None)
         except StopIteration as stop:
@@ -191,6 +191,7 @@ class Pair:
                 complete,
                 min((update.oldest for update in read), default=0),
                 max((update.time for update in read), default=0),
+                found is not None and bool(found.trails),
             )
         )
 

@@ -1,0 +1,225 @@
+"""
+What one line missed, and another one may have carried.
+
+That another line holds the feed proves nothing: it may be as dead, and not know it
+yet. So it is asked, once the line that missed something carries the feed again. Its
+answer comes after all that the venue sent it before; then nothing is missing. If it
+is lost, or in doubt itself, before it answers, the gap is real, from where it began.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import msgspec
+
+from ..session import State, Subscription
+from ..session import effects as do
+from ..session import events as on
+from ..session.notices import Gap
+from .line import Line
+
+
+@dataclass(slots=True, eq=False)
+class _Cover:
+    """A gap of one line, while another one is trusted to have filled it."""
+
+    line: Line
+    gap: Gap
+    by: Line
+    by_connection: int
+    connection: int = 0
+    """Over which ``line`` carries the feed again, so that ``by`` can prove it; or 0."""
+    ping: int = 0
+    """The ping whose answer is the proof; 0: not sent yet."""
+    is_proven: bool = False
+    reads: list[do.Backfill] = field(default_factory=list)
+    """What ``line`` wants to read, unless it is proven to be needless."""
+    settled: Gap | None = None
+    """How ``line`` ended the gap by itself, if it could not be recovered there."""
+
+    @property
+    def subscription(self) -> Subscription:
+        """The feed it is about."""
+        return self.gap.subscription
+
+    def is_over(self) -> bool:
+        """Whether the line went away once more, with the gap still open."""
+        now = self.line.session.connection_id
+        return self.settled is None and self.connection not in (0, now)
+
+    def begin_anew(self) -> None:
+        """Start over."""
+        self.connection, self.ping, self.is_proven = 0, 0, False
+        self.reads.clear()
+
+
+class Coverage:
+    """Knows which gaps of a group's lines are gaps of the group."""
+
+    def __init__(self, lines: list[Line]) -> None:
+        self._lines = lines
+        self._covers: list[_Cover] = []
+        self._told: dict[Subscription, int] = {}
+        """Since when something is missing that users were told of."""
+        self._reads: list[tuple[Line, do.Backfill]] = []
+
+    @property
+    def has_open_gaps(self) -> bool:
+        """Whether a gap was told of and is not settled."""
+        return bool(self._told)
+
+    def is_owing(self, line: Line) -> bool:
+        """Whether it is yet to be proven that a line missed nothing."""
+        return any(it.line is line and not it.is_proven for it in self._covers)
+
+    def take_reads(self) -> list[tuple[Line, do.Backfill]]:
+        """Return what has to be read after all."""
+        reads, self._reads = self._reads, []
+        return reads
+
+    def forget(self, subscription: Subscription) -> None:
+        """Forget a feed that nobody wants any more."""
+        self._told.pop(subscription, None)
+        self._covers = [it for it in self._covers if it.subscription != subscription]
+
+    def hear(self, line: Line, gap: Gap) -> list[Gap]:
+        """Take what a line says of a gap; return what is true of the whole group."""
+        if gap.status != "open":
+            return self._closed(line, gap)
+        told = [
+            notice
+            for cover in list(self._covers)
+            if cover.by is line
+            and cover.subscription == gap.subscription
+            and not cover.is_proven
+            for notice in self._refute(cover)
+        ]
+        other = self._carrier(line, gap.subscription)
+        if other is None:
+            return told + self._tell(gap)
+        self._covers.append(_Cover(line, gap, other, other.session.connection_id))
+        return told
+
+    def spares(self, line: Line, wanted: do.Backfill) -> bool:
+        """Return whether a read may be needless; it is answered, or done, later."""
+        cover = self._current(line, wanted.subscription)
+        if cover is None:
+            return False
+        if cover.is_proven:
+            line.supervisor.backfilled(wanted, [], complete=True)
+        else:
+            cover.reads.append(wanted)
+            cover.connection = line.session.connection_id
+        return True
+
+    def look(self) -> list[Gap]:
+        """See what was proven or refuted meanwhile, and ask for more proof."""
+        told: list[Gap] = []
+        for cover in list(self._covers):
+            if cover.is_over():
+                cover.begin_anew()
+            if cover.is_proven:
+                continue
+            if not self._holds(cover):
+                told += self._refute(cover)
+            elif 0 < cover.ping <= cover.by.session.conversation.liveness.pongs:
+                self._prove(cover)
+        for line in list(self._lines):
+            self._ask(line)
+        return told
+
+    def drop(self, line: Line) -> None:
+        """Forget what a line missed that is not in the group any more."""
+        self._covers = [it for it in self._covers if it.line is not line]
+
+    def _closed(self, line: Line, gap: Gap) -> list[Gap]:
+        cover = self._current(line, gap.subscription)
+        if cover is None:
+            since = self._told.get(gap.subscription)
+            if since is None or _begin(gap) > since:
+                return []  # not told of, or whoever knows more is still at it
+            del self._told[gap.subscription]
+            return [msgspec.structs.replace(gap, since=since)]
+        if cover.is_proven or gap.status == "recovered":
+            self._covers.remove(cover)
+        else:
+            cover.settled, cover.connection = gap, line.session.connection_id
+        return self.look()
+
+    def _tell(self, gap: Gap) -> list[Gap]:
+        is_new = gap.subscription not in self._told
+        since = self._told.get(gap.subscription, _begin(gap))
+        self._told[gap.subscription] = min(since, _begin(gap))
+        return [gap] if is_new else []
+
+    def _prove(self, cover: _Cover) -> None:
+        cover.is_proven = True
+        if cover.settled is not None:
+            self._covers.remove(cover)
+        reads, cover.reads = cover.reads, []
+        for wanted in reads:
+            cover.line.supervisor.backfilled(wanted, [], complete=True)
+
+    def _refute(self, cover: _Cover) -> list[Gap]:
+        """Find someone else who may have carried it; tell of the gap if none did."""
+        other = self._carrier(cover.line, cover.subscription)
+        if other is not None and other is not cover.by:
+            cover.by, cover.by_connection = other, other.session.connection_id
+            cover.ping = 0
+            return []
+        self._covers.remove(cover)
+        told = self._tell(cover.gap)
+        if cover.settled is not None:
+            return told + self._closed(cover.line, cover.settled)
+        self._reads += [(cover.line, wanted) for wanted in cover.reads]
+        return told
+
+    def _ask(self, line: Line) -> None:
+        """Let a line prove what it is trusted with: one ping for all of it."""
+        trusted = [it for it in self._covers if it.by is line and it.connection]
+        waiting = [it for it in trusted if not it.ping and not it.is_proven]
+        liveness = line.session.conversation.liveness
+        if not waiting or liveness.pings > liveness.pongs:
+            return  # a ping under way was sent before, and proves nothing of these
+        before = liveness.pings
+        line.supervisor.feed(on.PingRequested())
+        if liveness.pings > before:  # else it has its hands full, and is asked again
+            for cover in waiting:
+                cover.ping = liveness.pings
+
+    def _current(self, line: Line, subscription: Subscription) -> _Cover | None:
+        for cover in self._covers:
+            is_its = cover.line is line and cover.subscription == subscription
+            if is_its and cover.settled is None:
+                return cover
+        return None
+
+    def _holds(self, cover: _Cover) -> bool:
+        by = cover.by
+        return by.session.connection_id == cover.by_connection and self._carries(
+            by, cover.subscription
+        )
+
+    def _carrier(self, line: Line, subscription: Subscription) -> Line | None:
+        for other in self._lines:
+            if other is not line and self._carries(other, subscription):
+                return other
+        return None
+
+    def _carries(self, line: Line, subscription: Subscription) -> bool:
+        session = line.session
+        if line not in self._lines or session.state not in (State.SYNCING, State.LIVE):
+            return False
+        if session.conversation.is_hushed(line.supervisor.now()):
+            return False
+        entry = session.registry.entries.get(subscription)
+        if entry is None or not entry.is_held:
+            return False
+        # Its own old gap does not matter if that was filled by the others.
+        cover = self._current(line, subscription)
+        return entry.gap is None or (cover is not None and cover.is_proven)
+
+
+def _begin(gap: Gap) -> int:
+    return gap.since or 0

@@ -1,0 +1,342 @@
+"""What one line missed is a gap only if no other line shows that it carried it."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import msgspec
+import pytest
+
+from bistoury.hyperliquid.coverage import Coverage
+from bistoury.session import Cause, State, Subscription
+from bistoury.session import effects as do
+from bistoury.session import events as on
+from bistoury.session.notices import Gap
+
+FILLS, TRADES = Subscription("userFills"), Subscription("trades")
+
+
+class Line:
+    """A line, as far as its group looks at it."""
+
+    def __init__(self, number):
+        self.answers = []
+        self.is_busy = self.is_hushed = False
+        self.entries = {
+            feed: SimpleNamespace(gap=None, is_held=True) for feed in (FILLS, TRADES)
+        }
+        self.liveness = SimpleNamespace(pings=1, pongs=1)
+        self.session = SimpleNamespace(
+            state=State.LIVE,
+            connection_id=number,
+            conversation=SimpleNamespace(
+                liveness=self.liveness, is_hushed=lambda now: self.is_hushed
+            ),
+            registry=SimpleNamespace(entries=self.entries),
+        )
+        self.supervisor = self
+
+    def now(self):
+        return 7.0
+
+    def feed(self, event):
+        assert isinstance(event, on.PingRequested)
+        self.liveness.pings += not self.is_busy
+
+    def backfilled(self, wanted, found, *, complete):
+        assert (found, complete) == ([], True)
+        self.answers.append(wanted)
+
+    def away(self):
+        self.session.state = State.BACKOFF
+        for entry in self.entries.values():
+            entry.is_held, entry.gap = False, "some"
+
+    def back(self):
+        self.session.state = State.LIVE
+        self.session.connection_id += 10
+        self.liveness.pings = self.liveness.pongs = 1
+        for entry in self.entries.values():
+            entry.is_held = True
+
+
+class Lines:
+    """Two lines or more, and what was told of their gaps."""
+
+    def __init__(self, count=2):
+        self.lines = [Line(number) for number in range(1, count + 1)]
+        self.it = Coverage(self.lines)
+        self.told = []
+
+    def __getitem__(self, number):
+        return self.lines[number]
+
+    def gap(self, number, feed=FILLS, since=100, **facts):
+        """Let a line open a gap; return what the group tells."""
+        self[number].entries[feed].gap = "some"
+        gap = Gap(feed, since, None, "open", 0, Cause.NETWORK)
+        return self.it.hear(self[number], msgspec.structs.replace(gap, **facts))
+
+    def settle(self, number, status, feed=FILLS, since=100, until=200):
+        self[number].entries[feed].gap = None
+        gap = Gap(feed, since, until, status, 0, Cause.NETWORK)
+        return self.it.hear(self[number], gap)
+
+    def lose(self, number, since=100, feed=FILLS):
+        self[number].away()
+        return self.gap(number, feed, since)
+
+    def read(self, number, feed=FILLS, reading=1):
+        """Let a line want to read; return the read, and whether it was spared."""
+        wanted = do.Backfill(feed, 1, reading, 95)
+        return wanted, self.it.spares(self[number], wanted)
+
+    def pong(self, number):
+        self.it.look()
+        self[number].liveness.pongs += 1
+        return self.it.look()
+
+
+@pytest.fixture
+def two():
+    return Lines()
+
+
+def brief(gaps):
+    return [(gap.status, gap.since) for gap in gaps]
+
+
+def test_alone_every_gap_is_told_and_read():
+    it = Lines(1)
+    assert brief(it.lose(0)) == [("open", 100)]
+    assert it.it.has_open_gaps
+    it[0].back()
+    assert it.read(0)[1] is False
+    assert brief(it.settle(0, "recovered")) == [("recovered", 100)]
+    assert not it.it.has_open_gaps
+
+
+def test_what_the_other_line_shows_that_it_carried_is_neither_told_nor_read(two):
+    assert two.lose(0) == []
+    two[0].back()
+    wanted, spared = two.read(0)
+    assert spared
+    assert two.it.look() == []
+    assert two[1].liveness.pings == 2  # it is asked now, and not before
+    assert two[0].answers == []
+    assert two.it.is_owing(two[0])
+    two.pong(1)
+    assert two[0].answers == [wanted]
+    assert not two.it.is_owing(two[0])
+    second, _ = two.read(0, reading=2)
+    assert two[0].answers == [wanted, second]
+    assert two.settle(0, "recovered") == []
+    assert not two.it.has_open_gaps
+
+
+def test_an_answer_from_before_the_line_was_back_shows_nothing(two):
+    two[1].liveness.pings = 2  # a ping is under way
+    two.lose(0)
+    two[0].back()
+    two.read(0)
+    assert two.it.look() == []
+    assert two[1].liveness.pings == 2
+    two.pong(1)
+    assert two[0].answers == []
+    assert two[1].liveness.pings == 3
+    two.pong(1)
+    assert len(two[0].answers) == 1
+
+
+def test_a_line_that_cannot_be_asked_now_is_asked_later(two):
+    two.lose(0)
+    two[0].back()
+    two.read(0)
+    two[1].is_busy = True
+    two.it.look()
+    assert two[0].answers == []
+    two[1].is_busy = False
+    two.it.look()
+    two.pong(1)
+    assert len(two[0].answers) == 1
+
+
+def test_one_ping_shows_it_for_every_feed(two):
+    two.lose(0)
+    two.gap(0, TRADES)
+    two[0].back()
+    two.read(0)
+    two.read(0, TRADES)
+    two.it.look()
+    assert two[1].liveness.pings == 2
+    two.pong(1)
+    assert len(two[0].answers) == 2
+
+
+def test_if_the_other_line_was_dead_the_gap_is_real_from_where_it_began(two):
+    two.lose(0, since=100)
+    two[0].back()
+    wanted, _ = two.read(0)
+    two.it.look()
+    told = two.lose(1, since=900)  # the newest that came over the first line
+
+    assert brief(told) == [("open", 100)]
+    assert two.it.take_reads() == [(two[0], wanted)]
+    assert two.it.take_reads() == []
+    assert two[0].answers == []
+    assert two.read(0)[1] is False
+    assert brief(two.settle(0, "recovered", since=100)) == [("recovered", 100)]
+    two[1].back()
+    assert two.settle(1, "recovered", since=900) == []
+
+
+def test_whoever_knows_less_does_not_settle_it(two):
+    two.lose(0, since=100)
+    two[0].back()
+    two.read(0)
+    two.lose(1, since=900)
+    two[1].back()
+
+    assert two.settle(1, "recovered", since=900) == []
+    assert two.it.has_open_gaps
+
+
+def test_a_loss_without_a_word_of_its_gap_counts_too(two):
+    two.lose(0)
+    two[0].back()
+    two.read(0)
+    two[1].away()
+
+    assert brief(two.it.look()) == [("open", 100)]
+
+
+@pytest.mark.parametrize("is_gone", [True, False])
+def test_another_connection_of_the_other_line_shows_nothing(two, is_gone):
+    two.lose(0)
+    two[0].back()
+    wanted, _ = two.read(0)
+    two.it.look()
+    if is_gone:
+        two.lines.remove(two[1])
+    else:
+        two[1].back()
+
+    assert brief(two.it.look()) == [("open", 100)]
+    assert two.it.take_reads() == [(two[0], wanted)]
+
+
+def test_both_down_is_one_gap_from_where_the_second_one_began(two):
+    assert two.lose(0, since=100) == []
+    assert brief(two.lose(1, since=300)) == [("open", 100)]
+    two[0].back()
+    assert two.read(0)[1] is False
+    assert brief(two.settle(0, "recovered", since=100)) == [("recovered", 100)]
+
+
+def test_the_same_trouble_on_both_lines_is_a_gap(two):
+    assert two.gap(0) == []
+    two.read(0)
+    assert brief(two.gap(1)) == [("open", 100)]
+    assert two.read(1)[1] is False
+
+
+def test_a_line_that_carries_no_data_though_it_answers_covers_nothing(two):
+    two[1].is_hushed = True
+    assert brief(two.gap(0)) == [("open", 100)]
+
+
+@pytest.mark.parametrize("lacks", ["entry", "grant"])
+def test_a_line_that_does_not_hold_the_feed_covers_nothing(two, lacks):
+    if lacks == "entry":
+        del two[1].entries[FILLS]
+    else:
+        two[1].entries[FILLS].is_held = False
+    assert brief(two.lose(0)) == [("open", 100)]
+
+
+def test_what_could_not_be_recovered_waits_for_the_other_line(two):
+    two.lose(0)
+    two[0].back()
+    assert two.settle(0, "unrecoverable", until=200) == []
+    assert two.it.is_owing(two[0])
+    assert two.pong(1) == []
+    assert not two.it.is_owing(two[0])
+    assert not two.it.has_open_gaps
+
+
+def test_what_could_not_be_recovered_and_was_not_carried_is_told_to_its_end(two):
+    two.lose(0)
+    two[0].back()
+    two.settle(0, "unrecoverable", until=200)
+    told = two.lose(1, since=900)
+
+    assert [(gap.status, gap.since, gap.until) for gap in told] == [
+        ("open", 100, None),
+        ("unrecoverable", 100, 200),
+    ]  # the first line carries what the second one missed now
+
+
+def test_what_a_line_recovered_by_itself_needs_nobody(two):
+    two.lose(0)
+    two[0].back()
+    assert two.settle(0, "recovered") == []
+    assert not two.it.is_owing(two[0])
+
+
+def test_a_line_that_goes_away_again_has_to_be_covered_anew(two):
+    two.lose(0)
+    two[0].back()
+    two.read(0)
+    two.it.look()
+    two.pong(1)
+    two[0].away()  # with its gap still open: nothing is said of another one
+    two[0].back()
+    assert two.it.look() == []
+    assert two.it.is_owing(two[0])
+    assert brief(two.lose(1)) == [("open", 100)]
+
+
+def test_a_gap_that_was_shown_to_be_none_lets_its_line_cover_others(two):
+    two.lose(0)
+    two[0].back()
+    two.read(0)
+    two.it.look()
+    two.pong(1)
+    assert two[0].entries[FILLS].gap is not None
+    assert two.lose(1, since=300) == []
+
+
+def test_a_third_line_may_step_in():
+    it = Lines(3)
+    it.lose(0)
+    it[0].back()
+    wanted, _ = it.read(0)
+    it.it.look()
+    assert it.lose(1, since=300) == []
+    it.it.look()
+    it.pong(2)
+    assert it[0].answers == [wanted]
+
+
+def test_a_gap_is_told_once(two):
+    two[1].is_hushed = two[0].is_hushed = True
+    assert brief(two.gap(0, since=100)) == [("open", 100)]
+    assert two.gap(1, since=90) == []
+    assert brief(two.settle(0, "recovered", since=100)) == []
+    assert brief(two.settle(1, "recovered", since=90)) == [("recovered", 90)]
+
+
+def test_what_nobody_wants_any_more_is_forgotten(two):
+    two.lose(0)
+    two.it.forget(FILLS)
+    assert not two.it.is_owing(two[0])
+    two[1].is_hushed = True
+    two.gap(0, TRADES)
+    two.it.forget(TRADES)
+    assert not two.it.has_open_gaps
+
+
+def test_what_a_line_missed_goes_with_it(two):
+    two.lose(0)
+    two.it.drop(two[0])
+    assert not two.it.is_owing(two[0])
