@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from .addresses import labels
+from .addresses import labels, shorten
 from .chronicle import Chronicle
 from .health import View, connection_health, reconnection_stats
 from .metric_names import METRICS
@@ -142,7 +142,7 @@ def _of_subscriptions(subscriptions: dict[str, Any]) -> Iterator[Metric]:
     feeds: dict[str, list[Any]] = {}
     for name, it in subscriptions.items():
         states[it["state"]] = states.get(it["state"], 0) + 1
-        feeds.setdefault(name.partition("(")[0], []).append(it)
+        feeds.setdefault(shorten(name.partition("(")[0]), []).append(it)
     yield _figure("subscriptions", {(it,): count for it, count in states.items()})
     repeats = sum(it["duplicates"] for it in subscriptions.values())
     yield _figure("duplicates", repeats)
