@@ -126,7 +126,7 @@ class Figures:
         if not self._of.is_ready:
             return self._seconds
         for coin, states in self._degraded.spent(self._now()).items():
-            for state in {"gap", "stale", *states}:
+            for state in ("gap", "stale", *states):
                 # What is told lags behind the clock by a write to the disk: the end
                 # of a bad time may lie before the last look, and counters only grow.
                 before = self._seconds.get((coin, state), 0.0)
