@@ -87,8 +87,8 @@ networks: $(READY) ## real trouble between network namespaces, an hour of bad we
 	NETWORK_SECONDS=3600 $(BIN)/python -m pytest -q -s tests/networks --timeout 8000
 
 sbom: $(READY) ## what a plain installation consists of, as CycloneDX: sbom.json
-	@test -x .venv-sbom/bin/python || $(PYTHON) -m venv .venv-sbom
-	.venv-sbom/bin/pip install --quiet --disable-pip-version-check -c constraints.txt .
+	@$(PYTHON) -m venv --clear --without-pip .venv-sbom
+	$(BIN)/pip --python .venv-sbom/bin/python install --quiet --disable-pip-version-check -c constraints.txt .
 	$(BIN)/pip install --quiet --disable-pip-version-check cyclonedx-bom==7.5.0
 	$(BIN)/cyclonedx-py environment --of JSON --pyproject pyproject.toml -o sbom.json .venv-sbom/bin/python
 
@@ -103,4 +103,4 @@ simulate: $(READY) ## the local venue alone
 	@$(BIN)/bistoury sim
 
 clean: ## remove the virtual environment and what tools left behind
-	rm -rf $(VENV) dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage mutants
+	rm -rf $(VENV) .venv-sbom sbom.json .corpus dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage mutants

@@ -58,15 +58,18 @@ def figures() -> Callable[..., None]:
     """
     Return what notes the figures of a scenario, for ``make reliability``.
 
-    ``notice`` and ``recover`` are seconds, ``lost`` and ``repeated`` rows; what a
-    scenario has no figure for is left out.
+    ``notice`` and ``recover`` are seconds, ``lost`` and ``repeated`` rows; where one
+    of them means nothing, a text says why: ``n/a: no outage``.
     """
 
     def note(**numbers: Any) -> None:
         place = os.environ.get("SCENARIO_FIGURES")
         if place:
             test = os.environ["PYTEST_CURRENT_TEST"].rpartition(" ")[0]
-            rounded = {name: round(it, 2) for name, it in numbers.items()}
+            rounded = {
+                name: it if isinstance(it, str) else round(it, 2)
+                for name, it in numbers.items()
+            }
             line = json.dumps({"test": test.partition("[")[0], **rounded})
             with Path(place).open("a", encoding="utf-8") as file:
                 file.write(line + "\n")

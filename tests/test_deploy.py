@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bistoury.observability.metric_names import METRICS
+from bistoury.observability.metric_names import METRICS, PAPER
 
 DEPLOY = Path(__file__).parents[1] / "deploy"
 DASHBOARD = DEPLOY / "grafana" / "bistoury.json"
@@ -19,11 +19,13 @@ RULES = DEPLOY / "prometheus" / "bistoury.rules.yml"
 
 def known() -> set[str]:
     names = set()
-    for name, it in METRICS.items():
+    for name, it in (METRICS | PAPER).items():
         full = it.full_name(name)
         names |= {full}
         if it.kind == "histogram":
             names |= {f"{full}_{part}" for part in ("bucket", "sum", "count")}
+        if it.kind == "summary":
+            names |= {f"{full}_{part}" for part in ("sum", "count")}
     return names
 
 

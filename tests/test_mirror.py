@@ -76,6 +76,7 @@ ELSEWHERE = {
     "hyperliquid/wiring.py": "hyperliquid/test_client.py",
     # Parts of the paper venue that are seen working together.
     "paper_trading/commands.py": "paper_trading/test_actions.py",
+    "paper_trading/degraded.py": "paper_trading/test_report.py",
     "paper_trading/desk.py": "paper_trading/test_placing.py",
     "paper_trading/events.py": "paper_trading/test_accounts.py",
     "paper_trading/feeding.py": "paper_trading/test_engine.py",

@@ -7,10 +7,10 @@ Play every scenario of docs/reliability.md and keep what it measured there.
     python tools/reliability.py --write    # rewrite from the figures that are kept
 
 The tests note their figures: seconds until the client let know, seconds from the end
-of the fault to being live again, rows lost without a word, rows that came twice. A
-scenario's figure is the worst of all its tests. The figures stay in docs/figures/,
-with those of ``make soak``, ``make faults`` and ``make conformance``, and the page is
-written from them.
+of the fault to being live again, rows lost without a word, rows that came twice, or in
+a word why there is no such figure. A scenario's figure is the worst of all its tests.
+The figures stay in docs/figures/, with those of ``make soak``, ``make faults`` and
+``make conformance``, and the page is written from them.
 """
 
 # ruff: noqa: INP001, T201
@@ -33,6 +33,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "reliability.md"
 KEPT = ROOT / "docs" / "figures"
 FIGURES = ("notice", "recover", "lost", "repeated")
+Figure = float | str
+"""A number, or why a scenario has none: ``n/a: no outage``."""
 _ROW = re.compile(r"^\| (F\d\d) \|(.*)\|$", re.MULTILINE)
 _TEST = re.compile(r"`([\w/]+\.py)::(\w+)`")
 _NOTHING = "\u2013"
@@ -53,21 +55,19 @@ def tests_of(page: str) -> dict[str, list[str]]:
     }
 
 
-def play(wanted: list[str]) -> dict[str, dict[str, float]]:
+def play(wanted: list[str]) -> dict[str, dict[str, Figure]]:
     """
     Run tests; return the worst figures of each.
 
     What failed is played once more by itself: a busy machine is no finding.
     """
     with tempfile.TemporaryDirectory(prefix="reliability-") as folder:
-        notes = Path(folder) / "figures.jsonl"
-        command = [
-            *(sys.executable, "-m", "pytest", "-q", "-o", f"cache_dir={folder}/cache"),
-            *(f"tests/{it}" for it in wanted),
-        ]
-        for again in ([], ["--last-failed"]):
+        notes, cache = Path(folder) / "figures.jsonl", Path(folder) / "cache"
+        command = [sys.executable, "-m", "pytest", "-q", "-o", f"cache_dir={cache}"]
+        tests = [f"tests/{it}" for it in wanted]
+        for _ in range(2):
             done = subprocess.run(  # noqa: S603 -- our own tests
-                [*command, *again],
+                [*command, *tests],
                 cwd=ROOT,
                 env=os.environ | {"SCENARIO_FIGURES": str(notes)},
                 check=False,
@@ -75,23 +75,32 @@ def play(wanted: list[str]) -> dict[str, dict[str, float]]:
             if done.returncode == 0:
                 lines = notes.read_text("utf-8").splitlines()
                 return worst(map(json.loads, lines))
+            # By name: --last-failed finds nothing where single tests are asked for.
+            failed = cache / "v" / "cache" / "lastfailed"
+            if not failed.is_file():
+                break
+            tests = list(json.loads(failed.read_text("utf-8")))
     sys.exit(f"not every scenario passed (status {done.returncode})")
 
 
-def worst(notes: Any) -> dict[str, dict[str, float]]:
-    """Return the largest figures of each test."""
-    found: dict[str, dict[str, float]] = {}
+def worst(notes: Any) -> dict[str, dict[str, Figure]]:
+    """Return the largest figures of each test; a number says more than a reason."""
+    found: dict[str, dict[str, Figure]] = {}
     for note in notes:
         mine = found.setdefault(note["test"].removeprefix("tests/"), {})
         for name in FIGURES:
-            if note.get(name) is not None:
-                mine[name] = max(mine.get(name, 0.0), note[name])
+            value, before = note.get(name), mine.get(name)
+            if isinstance(value, str):
+                mine.setdefault(name, value)
+            elif value is not None:
+                is_first = before is None or isinstance(before, str)
+                mine[name] = value if is_first else max(before, value)
     return found
 
 
 def by_scenario(
-    page: str, measured: dict[str, dict[str, float]]
-) -> dict[str, dict[str, float]]:
+    page: str, measured: dict[str, dict[str, Figure]]
+) -> dict[str, dict[str, Figure]]:
     """Return the worst figures of each scenario."""
     found = {}
     for number, tests in tests_of(page).items():
@@ -100,10 +109,12 @@ def by_scenario(
     return found
 
 
-def figure(name: str, value: float | None) -> str:
-    """Write a figure for people."""
+def figure(name: str, value: Figure | None) -> str:
+    """Write a figure for people, or why there is none."""
     if value is None:
         return _NOTHING
+    if isinstance(value, str):
+        return value
     if name in {"lost", "repeated"}:
         return f"{value:.0f}"
     return f"{value:.2f} s" if value < 1 else f"{value:.1f} s"
@@ -198,7 +209,7 @@ def measure(page: str, chosen: list[str]) -> None:
     wanted = sorted({it for tests in named.values() for it in tests})
     alone = [it for it in wanted if it.startswith(_ONE_AFTER_ANOTHER)]
     together = [it for it in wanted if it not in alone]
-    measured: dict[str, dict[str, float]] = {}
+    measured: dict[str, dict[str, Figure]] = {}
     for part in filter(None, (together, alone)):
         measured |= play(part)
     kept = _read("reliability.json") or {"scenarios": {}}

@@ -15,6 +15,7 @@ from bistoury.config import Limits
 from bistoury.simulator import Settings, Venue
 from bistoury.simulator.exchange import Exchange
 from bistoury.simulator.faults import Cut, Refuse
+from bistoury.testing.oracle import Oracle
 from bistoury.testing.venue import MemoryVenue
 from bistoury.testing.virtual_time import run as virtual_run
 
@@ -103,8 +104,14 @@ async def test_apprise_carries_both_to_a_webhook_with_their_kinds(client, venue,
     assert alerts.delivery.posts[0].sent == 2
 
 
+def _now(venue):
+    return int(venue.now * 1000)
+
+
 @pytest.mark.parametrize("mode", ["hang", "refuse"])
-async def test_a_sink_in_bad_health_costs_the_client_nothing(client, venue, hook, mode):
+async def test_a_sink_in_bad_health_costs_the_client_nothing(
+    client, venue, hook, mode, figures
+):
     pytest.importorskip("apprise")
     hook.mode = mode
     good = []
@@ -112,6 +119,11 @@ async def test_a_sink_in_bad_health_costs_the_client_nothing(client, venue, hook
         f"json://127.0.0.1:{hook.port}/", good.append, down_after=0.2, settle=0.2
     )
     lags = []
+    oracle, trades = Oracle(venue.exchange.ledger), "trades:BTC"
+    client.on("gap", oracle.gap)
+    await client.subscribe_trades("BTC", oracle.handler())
+    await until(lambda: oracle.account(trades, 0, _now(venue)).delivered)
+    since = _now(venue)
 
     async def measure():
         while True:
@@ -122,12 +134,23 @@ async def test_a_sink_in_bad_health_costs_the_client_nothing(client, venue, hook
     task = asyncio.ensure_future(measure())
     for _ in range(100):
         alerts.test()
+    broken_at = time.perf_counter()
     number = venue.inject(Refuse())
     venue.inject(Cut())
     await until(lambda: any(it.rule == "down" for it in good))
+    told_at = time.perf_counter()
     venue.heal(number)
     venue.heal()
     await until(client.is_connected)
+    back_at, reach = time.perf_counter(), _now(venue)
+    await until(lambda: not oracle.account(trades, since, reach).lost)
+    row = oracle.account(trades, since, reach)
+    figures(
+        notice=told_at - broken_at,
+        recover=back_at - told_at,
+        lost=len(row.lost),
+        repeated=row.repeated,
+    )
     task.cancel()
     bad = alerts.delivery.posts[0]
     await until(lambda: hook.asked >= 1)
@@ -193,7 +216,7 @@ async def test_stopping_leaves_no_task(client):
     assert {it for it in asyncio.all_tasks() if not it.done()} == before
 
 
-def test_500_flaps_of_a_real_client_in_a_virtual_hour():
+def test_500_flaps_of_a_real_client_in_a_virtual_hour(figures):
     heard = []
 
     async def main():
@@ -202,9 +225,19 @@ def test_500_flaps_of_a_real_client_in_a_virtual_hour():
         config = Config(api_url="http://127.0.0.1:28999", limits=limits)
         client = venue.client(config, rng=Random(1))
         client.reconnect_delay = client.max_reconnect_delay = 2.0
+        oracle, downtimes, told_at = Oracle(venue.exchange.ledger), [], []
+        client.on("gap", oracle.gap)
+        client.on("ready", lambda it: downtimes.append(it.downtime_seconds or 0.0))
         await client.connect()
-        await client.subscribe_trades("BTC")
-        async with client.alerts(heard.append) as alerts:
+        await client.subscribe_trades("BTC", oracle.handler())
+        await asyncio.sleep(5)
+        began_at = venue.now()
+
+        def hear(message):
+            heard.append(message)
+            told_at.append(venue.now())
+
+        async with client.alerts(hear) as alerts:
             for _ in range(500):
                 venue.exchange.inject(Cut(), venue.now())
                 venue.turn()
@@ -212,6 +245,14 @@ def test_500_flaps_of_a_real_client_in_a_virtual_hour():
             within = alerts.sent
             await asyncio.sleep(3600)
         losses = client._tally.disconnects.total()
+        since, until = int(began_at * 1000), int((venue.now() - 1) * 1000)
+        row = oracle.account("trades:BTC", since, until)
+        figures(
+            notice=told_at[0] - began_at,
+            recover=max(downtimes),
+            lost=len(row.lost),
+            repeated=row.repeated,
+        )
         await client.disconnect()
         venue.stop()
         return losses, within

@@ -11,6 +11,7 @@ import pytest
 from bistoury import Config, ConfigError
 from bistoury.simulator.exchange import Exchange
 from bistoury.simulator.settings import Settings
+from bistoury.testing.oracle import Oracle
 from bistoury.testing.venue import MemoryVenue
 from bistoury.testing.virtual_time import run
 
@@ -155,7 +156,7 @@ def test_a_raising_handler_is_logged_with_its_traceback_once_and_disturbs_nothin
     assert '"px"' not in caplog.text
 
 
-def test_a_slow_coroutine_handler_keeps_the_newest_state():
+def test_a_slow_coroutine_handler_keeps_the_newest_state(figures):
     async def scenario(client, venue):
         seen = []
 
@@ -167,6 +168,12 @@ def test_a_slow_coroutine_handler_keeps_the_newest_state():
         await client.subscribe_bbo("BTC", slow)
         await asyncio.sleep(61)
         assert len(seen) == 4
+        figures(
+            notice="n/a: only counted",
+            recover="n/a: no outage",
+            lost="n/a: old states",
+            repeated=len(seen) - len(set(seen)),
+        )
         gaps = [b - a for a, b in itertools.pairwise(seen)]
         assert all(gap > 10_000 for gap in gaps)
 
@@ -189,6 +196,44 @@ def test_a_slow_coroutine_handler_loses_no_event():
         await asyncio.sleep(200)
         assert len(fast_one) > 100
         assert slow_one == fast_one[: len(slow_one)]
+
+    played(scenario)
+
+
+def test_f34_trades_beyond_the_room_of_a_handler_are_in_a_gap_and_none_is_lost(figures):
+    async def scenario(client, venue):
+        loop, oracle = asyncio.get_running_loop(), Oracle(venue.exchange.ledger)
+        gaps = []
+        client.on("gap", lambda it: (gaps.append((loop.time(), it)), oracle.gap(it)))
+        pause = 3.0
+
+        async def slow(message):
+            oracle.deliver(message)
+            await asyncio.sleep(pause)
+
+        await client.connect()
+        trades = {"type": "trades", "coin": "BTC"}
+        await client.subscribe(trades, slow, max_queue=5)
+        (outlet,) = client._dispatcher.outlets()
+        since = int(venue.now() * 1000)
+        full_at = loop.time()
+        while not outlet.overflowed:
+            full_at = loop.time()
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(60)
+        pause, until = 0.0, int(venue.now() * 1000)
+        await asyncio.sleep(60)
+        row = oracle.account("trades:BTC", since, until)
+        figures(
+            notice=gaps[0][0] - full_at,
+            recover="n/a: no outage",
+            lost=len(row.lost),
+            repeated=row.repeated,
+        )
+        assert {str(it.cause) for _, it in gaps} == {"overflow"}
+        assert row.in_gaps > 10
+        assert (row.lost, row.repeated) == ((), 0)
+        assert client.is_connected()
 
     played(scenario)
 

@@ -188,6 +188,81 @@ def test_a_slower_cadence_is_learned_and_not_taken_for_silence():
     played(scenario, slow)
 
 
+@pytest.mark.parametrize("slower", [5.0, 15.0])
+def test_f64_a_cadence_that_changes_while_it_runs_costs_no_connection(slower, figures):
+    async def scenario(client, venue):
+        oracle = Oracle(venue.exchange.ledger)
+        told, books = [], []
+        for name in ("stale", "disconnected", "gap"):
+            client.on(name, told.append)
+        await client.connect()
+        await client.subscribe_orderbook("BTC", books.append, fast=True)
+        await client.subscribe_trades("BTC", oracle.handler())
+        await asyncio.sleep(300)
+        assert len(books) > 500
+        since = int(venue.now() * 1000) - 290_000
+        for beat in venue.exchange._publisher._beats:
+            if beat.fast:
+                beat.period = round(slower * 1000)
+        books.clear()
+        await asyncio.sleep(1800)
+        assert len(books) == pytest.approx(1800 / slower, abs=2)
+        row = oracle.account("trades:BTC", since, int(venue.now() * 1000) - 1000)
+        figures(
+            notice="n/a: no fault",
+            recover="n/a: no outage",
+            lost=len(row.lost),
+            repeated=row.repeated,
+        )
+        assert row.published > 1000
+        # Fifteen seconds are beyond the threshold's floor: one error, then it knows.
+        warnings = [getattr(it, "rung", it) for it in told]
+        assert warnings in ([], ["warn"] if slower > 10 else [])
+
+    played(scenario, Settings(coins=("BTC",), trade_rate=1.0))
+
+
+def test_f09_a_feed_whose_first_word_never_comes_is_asked_for_again(figures):
+    async def scenario(client, venue):
+        loop = asyncio.get_running_loop()
+        oracle = Oracle(venue.exchange.ledger)
+        stale, first = [], []
+        client.on("stale", lambda it: stale.append((loop.time(), it)))
+        await client.connect()
+        await client.subscribe_trades("BTC", oracle.handler())
+        since = int(venue.now() * 1000) + 1000
+        inject(venue, Silent(type="l2Book", what=("data",)), 12)
+        healed_at = loop.time() + 12
+        book = await client.subscribe_orderbook(
+            "BTC", lambda _: first.append(loop.time())
+        )
+        granted_at = loop.time()
+        assert not await client.wait_ready(5)
+        async with asyncio.timeout(60):
+            while not first:
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(2)  # the next look takes it off the ladder
+        assert book.state == "live"
+        await asyncio.sleep(60)
+        row = oracle.account("trades:BTC", since, int(venue.now() * 1000) - 1000)
+        figures(
+            notice=stale[0][0] - granted_at,
+            recover=first[0] - healed_at,
+            lost=len(row.lost),
+            repeated=row.repeated,
+        )
+        assert row.published > 50
+        assert stale[0][1].subscription == book.subscription
+        assert 10 <= stale[0][0] - granted_at <= 11.6
+        rungs = [it.rung for _, it in stale]
+        assert rungs[:2] == ["warn", "resubscribe"]
+        assert venue.exchange.counters["connected"] == 1
+
+    # Its next frame is an hour away: only the request brings one sooner.
+    cadences = Cadences(l2_book=3600.0)
+    played(scenario, Settings(coins=("BTC",), trade_rate=1.0, cadences=cadences))
+
+
 def test_fresh_data_may_be_acted_on_and_old_data_not():
     async def scenario(client, venue):
         await client.connect()
@@ -203,6 +278,50 @@ def test_fresh_data_may_be_acted_on_and_old_data_not():
         await client.disconnect()
         with pytest.raises(StaleDataError):
             client.require_fresh(bbo, 5)
+
+    played(scenario, Settings(coins=("BTC", "ETH"), trade_rate=5.0))
+
+
+def test_f55_what_falls_silent_may_not_be_acted_on_until_it_speaks_again(figures):
+    async def scenario(client, venue):
+        loop = asyncio.get_running_loop()
+        oracle, heard = Oracle(venue.exchange.ledger), []
+        client.on("gap", oracle.gap)
+        await client.connect()
+        bbo = await client.subscribe_bbo("BTC", lambda _: heard.append(loop.time()))
+        await client.subscribe_trades("BTC", oracle.handler())
+        assert await client.wait_ready(5)
+        await asyncio.sleep(5)
+
+        def is_fresh():
+            try:
+                client.require_fresh(bbo, 5)
+            except StaleDataError:
+                return False
+            return True
+
+        async def until(condition):
+            async with asyncio.timeout(60):
+                while not condition():
+                    await asyncio.sleep(0.01)
+            return loop.time()
+
+        since = int(venue.now() * 1000)
+        inject(venue, Silent(type="bbo", what=("data",)), 8)
+        silent_at = loop.time()
+        stale_at = await until(lambda: not is_fresh())
+        assert stale_at - heard[-1] == pytest.approx(5, abs=0.02)
+        fresh_at = await until(is_fresh)
+        assert fresh_at >= silent_at + 8
+        assert fresh_at - heard[-1] <= 0.02
+        await asyncio.sleep(10)
+        row = oracle.account("trades:BTC", since, int(venue.now() * 1000) - 1000)
+        figures(
+            notice=stale_at - silent_at,
+            recover=fresh_at - silent_at - 8,
+            lost=len(row.lost),
+            repeated=row.repeated,
+        )
 
     played(scenario, Settings(coins=("BTC", "ETH"), trade_rate=5.0))
 

@@ -89,7 +89,9 @@ PHASES = {
 
 @pytest.mark.parametrize("phase", PHASES)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_f60_a_signal_ends_the_process_in_order_in_every_phase(phase, number):
+async def test_f60_a_signal_ends_the_process_in_order_in_every_phase(
+    phase, number, figures
+):
     fault, sign = PHASES[phase]
     async with Venue(SETTINGS) as venue:
         if fault is not None:
@@ -114,6 +116,12 @@ async def test_f60_a_signal_ends_the_process_in_order_in_every_phase(phase, numb
             assert last["state"] == "closed"
             assert last["tasks"] == []
             assert last["took"] <= 2.0
+            figures(
+                notice=last["took"],
+                recover="n/a: it is over",
+                lost="n/a: it is over",
+                repeated="n/a: it is over",
+            )
 
 
 @pytest.mark.slow

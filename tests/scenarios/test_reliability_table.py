@@ -68,7 +68,14 @@ def test_the_page_says_what_the_kept_figures_say():
 def test_nothing_was_lost_without_a_word_and_nothing_came_twice():
     kept = json.loads((ROOT / "docs" / "figures" / "reliability.json").read_text())
     for scenario, figures in kept["scenarios"].items():
-        assert figures.get("lost", 0) == figures.get("repeated", 0) == 0, scenario
+        for name in ("lost", "repeated"):
+            value = figures.get(name, 0)
+            assert value == 0 or str(value).startswith("n/a: "), scenario
+
+
+def test_no_scenario_is_without_figures_and_reasons():
+    kept = json.loads((ROOT / "docs" / "figures" / "reliability.json").read_text())
+    assert [it for it, figures in kept["scenarios"].items() if not figures] == []
 
 
 def test_a_figure_is_the_worst_of_all_the_tests_of_a_scenario():
@@ -76,11 +83,15 @@ def test_a_figure_is_the_worst_of_all_the_tests_of_a_scenario():
     notes = [
         {"test": "tests/x.py::test_a", "notice": 1.0},
         {"test": "tests/x.py::test_a", "notice": 3.0, "lost": 0},
-        {"test": "tests/x.py::test_b", "recover": 0.25, "notice": None},
+        {"test": "tests/x.py::test_b", "recover": 0.25, "notice": "n/a: never"},
+        {"test": "tests/x.py::test_b", "repeated": "n/a: no rows"},
     ]
     found = reliability.by_scenario(page, reliability.worst(notes))
-    assert found == {"F01": {"notice": 3.0, "lost": 0, "recover": 0.25}}
+    assert found == {
+        "F01": {"notice": 3.0, "lost": 0, "recover": 0.25, "repeated": "n/a: no rows"}
+    }
     written = [
         reliability.figure(it, found["F01"].get(it)) for it in reliability.FIGURES
     ]
-    assert written == ["3.0 s", "0.25 s", "0", "\u2013"]
+    assert written == ["3.0 s", "0.25 s", "0", "n/a: no rows"]
+    assert reliability.figure("notice", None) == "\u2013"

@@ -21,6 +21,7 @@ from bistoury.simulator.faults import (
 from bistoury.simulator.plan import FaultPlan, Step
 from bistoury.simulator.settings import Limits as VenueLimits
 from bistoury.simulator.settings import Settings, many_coins
+from bistoury.testing.local_info import OPENED
 from bistoury.testing.pair import Pair
 
 USERS = [f"0x{number:040x}" for number in range(1, 20)]
@@ -83,11 +84,25 @@ def test_f11_one_refusal_of_fifty_at_the_restore_leaves_the_others_live(stage):
     stage.play(scenario, FIFTY)
 
 
-def quiet_day(*bodies):
-    pair = Pair(1, settings=Settings(coins=("BTC",), trade_rate=0.0, user_rate=0.0))
-    pair.subscribe(*bodies)
+def quiet_day(figures, *bodies):
+    """Let a day pass in which what is asked for is silent, and another coin is not."""
+    rates = {"BTC": 0.0, "ETH": 0.02}
+    coins = tuple(rates)
+    pair = Pair(1, settings=Settings(coins=coins, trade_rates=rates, user_rate=0.0))
+    pair.subscribe(*bodies, {"type": "trades", "coin": "ETH"})
     pair.connect()
     pair.run(24 * 3600)
+    came = pair.delivered["trades:ETH"]
+    first, last = OPENED * 1000, (pair.now - 2) * 1000
+    ledger = pair.exchange.ledger.stream("trades:ETH", int(first))
+    lost = {key for time, key in ledger if time < last} - set(came)
+    assert len(came) > 1000
+    figures(
+        notice="n/a: no fault",
+        recover="n/a: no outage",
+        lost=len(lost),
+        repeated=len(came) - len(set(came)),
+    )
     names = [type(notice).__name__ for _, notice in pair.notices]
     assert names.count("Connected") == 1
     assert names.count("Ready") == 1
@@ -102,13 +117,14 @@ def quiet_day(*bodies):
 
 
 @pytest.mark.slow
-def test_f12_a_coin_that_does_not_trade_for_a_day_is_no_fault():
-    quiet_day({"type": "trades", "coin": "BTC"})
+def test_f12_a_coin_that_does_not_trade_for_a_day_is_no_fault(figures):
+    quiet_day(figures, {"type": "trades", "coin": "BTC"})
 
 
 @pytest.mark.slow
-def test_f13_a_user_who_does_nothing_for_a_day_is_no_fault():
+def test_f13_a_user_who_does_nothing_for_a_day_is_no_fault(figures):
     quiet_day(
+        figures,
         {"type": "userFills", "user": USERS[0]},
         {"type": "orderUpdates", "user": USERS[0]},
         {"type": "userEvents", "user": USERS[0]},
@@ -191,7 +207,7 @@ def test_f43_a_type_that_was_removed_fails_for_good_and_alone(stage):
 
 
 @pytest.mark.parametrize("seed", range(300))
-def test_f44_in_any_interleaving_with_the_latency_the_last_intent_counts(seed):
+def test_f44_in_any_interleaving_with_the_latency_the_last_intent_counts(seed, figures):
     rng = Random(seed)
     pair = Pair(seed, settings=Settings(coins=("BTC",)), latency=0.05)
     if rng.random() < 0.3:
@@ -211,9 +227,23 @@ def test_f44_in_any_interleaving_with_the_latency_the_last_intent_counts(seed):
         else:
             (wanted[number],) = pair.subscribe(bodies[number])
         pair.run(rng.choice((0.0, 0.01, 0.05, 0.06, 0.11, 0.3)))
-    pair.run(40)
-    held = {text.split('"')[3] for text in pair.holdings()}
-    assert held == {bodies[number]["type"] for number in wanted}
+    meant = {bodies[number]["type"] for number in wanted}
+
+    def held():
+        return {text.split('"')[3] for text in pair.holdings()}
+
+    said_at = agreed_at = pair.now
+    while pair.now < said_at + 40:
+        pair.run(0.05)
+        if held() != meant:
+            agreed_at = pair.now + 0.05
+    figures(
+        notice="n/a: no fault",
+        recover=agreed_at - said_at,
+        lost="n/a: wishes, no rows",
+        repeated="n/a: wishes, no rows",
+    )
+    assert held() == meant
     assert pair.session.state == "live"
     assert {str(it.subscription) for it in pair.session.registry.routes.values()} == {
         str(it) for it in wanted.values()
@@ -265,7 +295,7 @@ def test_f46_one_address_in_two_casings_is_one_subscription_and_coins_keep_their
 
 
 @pytest.mark.parametrize("feed", ["userEvents", "orderUpdates", "notification"])
-def test_f47_frames_without_a_user_are_never_delivered_to_another(stage, feed):
+def test_f47_frames_without_a_user_are_never_delivered_to_another(stage, feed, figures):
     async def scenario(scene):
         heard = {user: [] for user in USERS[:2]}
         handles = {}
@@ -279,12 +309,16 @@ def test_f47_frames_without_a_user_are_never_delivered_to_another(stage, feed):
             scene.exchange.act(user, "cross", "BTC", scene.venue.now())
             scene.venue.turn()
 
+        lost = mixed_up = 0
         for user in USERS[:2]:
             count = {it: len(seen) for it, seen in heard.items()}
             act(user)
             await asyncio.sleep(1)
-            for it, seen in heard.items():
-                assert (len(seen) > count[it]) is (it == user)
+            fresh = {it: len(seen) - count[it] for it, seen in heard.items()}
+            lost += not fresh.pop(user)
+            mixed_up += sum(fresh.values())
+        figures(recover="n/a: no outage", lost=lost, repeated=mixed_up)
+        assert (lost, mixed_up) == (0, 0)
         # They came over connections of their own.
         groups = [held for held in scene.exchange.subscriptions().values() if held]
         assert sorted(map(len, groups)) == [1, 1]
@@ -300,12 +334,16 @@ def test_f47_frames_without_a_user_are_never_delivered_to_another(stage, feed):
     stage.play(scenario, Settings(coins=("BTC",), user_rate=0.0))
 
 
-def test_f47_without_room_for_another_connection_the_second_user_is_refused(stage):
+def test_f47_without_room_for_another_connection_the_second_user_is_refused(
+    stage, figures
+):
     async def scenario(scene):
         await scene.client.connect()
         await scene.client.subscribe_user_events(USERS[0])
+        asked_at = scene.now
         with pytest.raises(SubscriptionLimitError, match="could not be told"):
             await scene.client.subscribe_user_events(USERS[1])
+        figures(notice=scene.now - asked_at)
 
     stage.play(scenario, limits=Limits(connections=1))
 

@@ -189,6 +189,16 @@ async def test_it_fits_every_size_and_axe_finds_no_serious_fault(
 
     wide = await page.evaluate("document.documentElement.scrollWidth")
     assert wide <= SIZES[size][0]
+    # What is said of a subscription and of a gap is seen without scrolling sideways.
+    await page.locator(".account table").wait_for()
+    hidden = "them => them.filter(it => it.scrollWidth > it.clientWidth).length"
+    tables = page.locator("#subscriptions .scroll, .account .scroll")
+    assert await tables.count() == 2
+    assert await tables.evaluate_all(hidden) == 0
+    names = await page.locator("#rows td:first-child").all_text_contents()
+    assert sorted(names) == [
+        *("allMids", "trades(coin=BTC)", "userFills(user=0xabcd…1234)")
+    ]
     found = (await axe.Axe().run(page)).response["violations"]
     serious = [it for it in found if it["impact"] in ("serious", "critical")]
     told = [(it["id"], [node["target"] for node in it["nodes"]][:3]) for it in serious]
@@ -233,6 +243,7 @@ async def test_a_refused_subscription_is_shown_first_with_the_venues_words(
     await watched.says(r"^degraded: trades\(coin=NOPE\) refused")
     assert "refused" in await page.locator("#rows tr").first.inner_text()
     assert "Invalid subscription" in await page.locator("#rows tr.why").inner_text()
+    assert await page.locator("#f-live").inner_text() == "3 of 4"
 
 
 async def test_panels_of_others_stand_on_the_page_as_text(browser, client):

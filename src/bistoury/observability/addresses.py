@@ -5,12 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-_ADDRESS = re.compile(r"0x([0-9a-fA-F]{4})[0-9a-fA-F]{32}([0-9a-fA-F]{4})")
+_WHOLE = r"0([xX][0-9a-fA-F]{4})[0-9a-fA-F]{32}([0-9a-fA-F]{4})"
+_ENDS = r"0\1…\2"
+_ADDRESS = re.compile(_WHOLE)
+_ADDRESS_BYTES = re.compile(_WHOLE.encode())
+_ENDS_BYTES = _ENDS.encode()
 
 
 def shorten(text: str) -> str:
     """Return ``text`` with every address reduced to its ends."""
-    return _ADDRESS.sub(r"0x\1…\2", text) if "0x" in text else text
+    return _ADDRESS.sub(_ENDS, text)
+
+
+def shorten_bytes(text: bytes) -> bytes:
+    """Return ``text``, which is UTF-8, with every address reduced to its ends."""
+    return _ADDRESS_BYTES.sub(_ENDS_BYTES, text)
 
 
 def labels(names: Iterable[str]) -> dict[str, str]:

@@ -74,6 +74,10 @@ _HISTOGRAMS = {
     "outage_seconds": "from a loss to being ready again",
 }
 
+_SUMMARIES = {
+    "callback_seconds": "what calls of handlers took",
+}
+
 _LABELS: dict[str, tuple[str, ...]] = {
     "verdict": ("state",),
     "connection_state": ("state",),
@@ -94,6 +98,7 @@ _LABELS: dict[str, tuple[str, ...]] = {
     "gaps": ("cause", "recovered"),
     "venue_errors": ("kind",),
     "audited_minutes": ("result",),
+    "callback_seconds": ("handler",),
     "build_info": ("version",),
 }
 
@@ -103,7 +108,26 @@ METRICS: dict[str, Described] = {
         ("gauge", _GAUGES),
         ("counter", _COUNTERS),
         ("histogram", _HISTOGRAMS),
+        ("summary", _SUMMARIES),
     )
     for name, text in texts.items()
 }
 """By name, without ``bistoury_`` before it."""
+
+PAPER: dict[str, Described] = {
+    "paper_orders": Described("counter", "paper orders that were taken"),
+    "paper_rejects": Described("counter", "paper orders that were refused"),
+    "paper_fills": Described(
+        "counter", "paper fills, by what is known of them", ("quality",)
+    ),
+    "paper_degraded_seconds": Described(
+        "counter",
+        "seconds in which a coin's data could not be traded on",
+        ("coin", "state"),
+    ),
+    "paper_open_orders": Described("gauge", "paper orders that may still do something"),
+    "paper_equity": Described(
+        "gauge", "USDC that a paper account is worth at the marks", ("account",)
+    ),
+}
+"""What comes beside them where an engine trades on paper."""

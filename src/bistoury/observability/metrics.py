@@ -9,12 +9,13 @@ way to those of their feeds, and no label holds an address.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from .addresses import labels
+from .addresses import labels, shorten
+from .callbacks import Callbacks, Taken
 from .chronicle import Chronicle
 from .health import View, connection_health, reconnection_stats
-from .metric_names import METRICS
+from .metric_names import METRICS, Described
 from .tally import Histogram, Tally
 from .verdict import unready
 
@@ -32,6 +33,7 @@ _OF_FEEDS = ("pending", "live", "late", "stale", "recovering", "failed", "refuse
 
 
 Read = Callable[[Callable[[View], Any]], Any]
+Result = TypeVar("Result")
 
 _TRIES = 5
 
@@ -61,6 +63,16 @@ def exposition(registry: CollectorRegistry) -> tuple[bytes, str]:
     return generate_latest(registry), CONTENT_TYPE_PLAIN_0_0_4
 
 
+def steadily(made: Callable[[], Result]) -> Result:
+    """Return what is ``made`` of things that may grow while they are walked through."""
+    for _ in range(_TRIES):
+        try:
+            return made()
+        except RuntimeError as error:
+            trouble = error
+    raise trouble
+
+
 class _Collector:
     """Makes every figure anew at each scrape."""
 
@@ -74,18 +86,11 @@ class _Collector:
     ) -> None:
         self._read, self._tally, self._chronicle = read, tally, chronicle
         self._wall, self._version = wall, version
+        self._callbacks = Callbacks()
 
     def collect(self) -> Iterator[Metric]:
         """Yield every figure; an exporter may ask from a thread of its own."""
-        for _ in range(_TRIES):
-            try:
-                found = self._read(lambda view: list(self._figures(view)))
-            except RuntimeError as error:  # something grew while it was walked through
-                trouble = error
-            else:
-                yield from found
-                return
-        raise trouble
+        yield from steadily(lambda: self._read(lambda view: list(self._figures(view))))
 
     def _figures(self, view: View) -> Iterator[Metric]:
         health, stats = connection_health(view), reconnection_stats(view)
@@ -103,6 +108,7 @@ class _Collector:
         available = self._chronicle.timeline.availability(self._wall())
         yield _figure("availability_ratio", available)
         yield _figure("incidents", self._chronicle.incidents.count)
+        yield _summary("callback_seconds", self._callbacks.totals(view.readers))
         yield _figure("build_info", {(self._version,): 1})
 
 
@@ -142,7 +148,7 @@ def _of_subscriptions(subscriptions: dict[str, Any]) -> Iterator[Metric]:
     feeds: dict[str, list[Any]] = {}
     for name, it in subscriptions.items():
         states[it["state"]] = states.get(it["state"], 0) + 1
-        feeds.setdefault(name.partition("(")[0], []).append(it)
+        feeds.setdefault(shorten(name.partition("(")[0]), []).append(it)
     yield _figure("subscriptions", {(it,): count for it, count in states.items()})
     repeats = sum(it["duplicates"] for it in subscriptions.values())
     yield _figure("duplicates", repeats)
@@ -201,19 +207,22 @@ def _of_history(tally: Tally) -> Iterator[Metric]:
 
 
 def _figure(name: str, value: float | Mapping[Any, float]) -> Metric:
+    return family(name, METRICS[name], value)
+
+
+def family(name: str, metric: Described, value: float | Mapping[Any, float]) -> Metric:
     """Return a figure, or one for each combination of its labels."""
     from prometheus_client.core import (  # noqa: PLC0415 -- only if asked
         CounterMetricFamily,
         GaugeMetricFamily,
     )
 
-    metric = METRICS[name]
     make = CounterMetricFamily if metric.kind == "counter" else GaugeMetricFamily
-    family: Metric = make(f"bistoury_{name}", metric.text, labels=metric.labels)
+    made: Metric = make(f"bistoury_{name}", metric.text, labels=metric.labels)
     values = value if isinstance(value, Mapping) else {(): value}
     for key, it in values.items():
-        family.add_metric(list(key), it)  # type: ignore[attr-defined]
-    return family
+        made.add_metric(list(key), it)  # type: ignore[attr-defined]
+    return made
 
 
 def _histogram(name: str, histogram: Histogram) -> Metric:
@@ -224,6 +233,16 @@ def _histogram(name: str, histogram: Histogram) -> Metric:
     return HistogramMetricFamily(
         f"bistoury_{name}", text, buckets=buckets, sum_value=total
     )
+
+
+def _summary(name: str, sums: Mapping[str, Taken]) -> Metric:
+    from prometheus_client.core import SummaryMetricFamily  # noqa: PLC0415
+
+    metric = METRICS[name]
+    made = SummaryMetricFamily(f"bistoury_{name}", metric.text, labels=metric.labels)
+    for label, taken in sums.items():
+        made.add_metric([label], taken.calls, taken.seconds)
+    return made
 
 
 def _states(known: Iterable[str], present: str) -> dict[tuple[str, ...], float]:

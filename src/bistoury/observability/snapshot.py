@@ -61,7 +61,7 @@ def snapshot(view: View, about: About, chronicle: Chronicle, wall: float) -> Any
     rows = [
         {
             "name": names[name],
-            "feed": subscription.feed,
+            "feed": shorten(subscription.feed),
             **it,
             "age": _rounded(it["age"]),
             "rate": _rounded(it["rate"]),
@@ -74,6 +74,14 @@ def snapshot(view: View, about: About, chronicle: Chronicle, wall: float) -> Any
         )
     ]
     health["reasons"] = [shorten(it) for it in health["reasons"]]
+    health["handlers"] = [
+        {
+            **it,
+            "handler": shorten(it["handler"]),
+            "of": names.get(it["of"]) or shorten(it["of"]),
+        }
+        for it in health["handlers"]
+    ]
     return {
         **glance(view, about),
         "statistics": _shortened(reconnection_stats(view)),

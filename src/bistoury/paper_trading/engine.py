@@ -29,6 +29,7 @@ from .accounts import Account, Accounts
 from .clock import VenueClock
 from .events import Event
 from .feeding import Feeding, metas_of, time_of
+from .figures import Figures
 from .journal import JournalError, PaperJournal
 from .reading import Reading
 from .recording import Recorder, universe_of
@@ -94,6 +95,7 @@ class PaperTradingEngine(Trading, Reading):
         self._recorder: Recorder | None = None
         self._feeding: Feeding | None = None
         self._telling = Telling()
+        self._figures = Figures(self, self._now)
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._answers: dict[int, asyncio.Future[dict[str, Any]]] = {}
@@ -120,6 +122,7 @@ class PaperTradingEngine(Trading, Reading):
                 "recording", self._recording_path, "a journal beside it for a restart"
             )
         self._open_journal()
+        self._figures.show()
         try:
             return await self._follow()
         except BaseException:
@@ -166,6 +169,7 @@ class PaperTradingEngine(Trading, Reading):
             self._before = []
             self._accounts, self._venue = self._venue.desk.accounts, None
             self._is_started = False
+        self._figures.hide()
         if self._owns_client:
             await self.client.disconnect()
 
@@ -320,6 +324,7 @@ class PaperTradingEngine(Trading, Reading):
                 answer = self._answers.get(event.command)
                 if answer is not None and not answer.done():
                     answer.set_result(event.answer)
+            self._figures.see(event)
             self._telling.tell(event)
 
     def _failed(self, error: JournalError) -> None:

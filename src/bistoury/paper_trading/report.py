@@ -14,6 +14,7 @@ from typing import Any
 
 from . import events as said
 from .accounts import Account, Accounts
+from .degraded import Degraded
 from .events import Event, Filled
 from .numbers import ZERO
 
@@ -88,7 +89,7 @@ def report(
     qualities: dict[str, int] = {}
     marks: dict[str, Decimal] = {}
     uncertain: set[int] = set()
-    degraded = _Degraded()
+    degraded = Degraded()
     first = last = 0
     for event in events:
         first, last = first or event.at, event.at
@@ -124,7 +125,7 @@ def report(
         "from": first,
         "to": last,
         "orders_that_rested_through_a_gap": len(uncertain),
-        "degraded": degraded.told(last),
+        "degraded": _degraded(degraded, last),
         **_profit(known, curve),
         **_trading(known, qualities),
         "slippage_points": {
@@ -170,43 +171,17 @@ def _trading(known: Account, qualities: dict[str, int]) -> dict[str, Any]:
     }
 
 
-class _Degraded:
-    """How long each coin's data could not be traded on, since it first could."""
-
-    def __init__(self) -> None:
-        self._since: dict[str, int] = {}
-        self._state: dict[str, tuple[str, int]] = {}
-        self._spent: dict[str, dict[str, int]] = {}
-
-    def see(self, event: Event) -> None:
-        if not isinstance(event, said.FeedChanged):
-            return
-        self._close(event.coin, event.at)
-        if event.coin not in self._since and event.state == "live":
-            self._since[event.coin] = event.at
-        self._state[event.coin] = (event.state, event.at)
-
-    def told(self, last: int) -> dict[str, Any]:
-        """Return seconds and shares by coin."""
-        for coin in list(self._state):
-            self._close(coin, last)
-            self._state[coin] = (self._state[coin][0], last)
-        told = {}
-        for coin, since in self._since.items():
-            spent = self._spent.get(coin, {})
-            whole = max(last - since, 1)
-            told[coin] = {
-                "share": round(sum(spent.values()) / whole, 6),
-                "seconds": {state: ms / 1000 for state, ms in sorted(spent.items())},
-                "observed_seconds": (last - since) / 1000,
-            }
-        return told
-
-    def _close(self, coin: str, at: int) -> None:
-        state, since = self._state.get(coin, ("live", at))
-        if state != "live" and coin in self._since:
-            spent = self._spent.setdefault(coin, {})
-            spent[state] = spent.get(state, 0) + at - since
+def _degraded(it: Degraded, last: int) -> dict[str, Any]:
+    """Return seconds and shares by coin."""
+    told = {}
+    for coin, spent in it.spent(last).items():
+        observed = last - it.since[coin]
+        told[coin] = {
+            "share": round(sum(spent.values()) / max(observed, 1), 6),
+            "seconds": {state: ms / 1000 for state, ms in sorted(spent.items())},
+            "observed_seconds": observed / 1000,
+        }
+    return told
 
 
 def explain(events: Iterable[Event], tid: int) -> dict[str, Any]:

@@ -13,14 +13,13 @@ from contextlib import suppress
 from time import perf_counter
 from typing import Any
 
-import msgspec
-
 from ..observability.snapshot import compact
 from ..observability.verdict import Verdict
 from ..observability.window import Window
 from ..session import notices as heard
 from ..session.notices import Notice
 from .samples import Samples, figures_of
+from .written import written
 
 _EVERY = 1.0
 _LEAST = 0.15
@@ -114,5 +113,4 @@ class Broadcast:
 
 
 def _event(name: str, value: Any) -> bytes:
-    data = msgspec.json.encode(value, enc_hook=str)
-    return b"event: %s\ndata: %s\n\n" % (name.encode(), data)
+    return b"event: %s\ndata: %s\n\n" % (name.encode(), written(value))

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from importlib.resources import files
 from typing import Any
 
-import msgspec
 from aiohttp import web
 
 from ..observability.window import Window
 from .broadcast import Broadcast
 from .guard import COOKIE, HEADERS
+from .written import written
 
 _MOST_VIEWERS = 32
 _ASSETS = {
@@ -139,5 +139,6 @@ class Routes:
 
 
 def _json(value: dict[str, Any], status: int = 200) -> web.Response:
-    body = msgspec.json.encode(value, enc_hook=str)
-    return web.Response(body=body, status=status, content_type="application/json")
+    return web.Response(
+        body=written(value), status=status, content_type="application/json"
+    )

@@ -14,6 +14,7 @@ import msgspec
 from aiohttp import web
 
 from ...errors import BistouryError, ConfigError
+from ...observability.metrics import exposition
 from ..commands import default_answer
 from ..showing.documents import document
 from ..showing.page import KINDS, page, static
@@ -35,6 +36,7 @@ class Control:
     def add_to(self, app: web.Application) -> None:
         """Put every path in its place."""
         app.router.add_get("/paper/state.json", self.state)
+        app.router.add_get("/metrics", self.metrics)
         app.router.add_get("/", self.page)
         app.router.add_get("/paper/static/{name}", self.static)
         app.router.add_get("/paper/report.json", self.report)
@@ -47,6 +49,11 @@ class Control:
     async def state(self, _: web.Request) -> web.Response:
         """Give everything as one document."""
         return as_json(overview(self._trader))
+
+    async def metrics(self, _: web.Request) -> web.Response:
+        """Give all figures to Prometheus: of the client, and of what it trades."""
+        body, kind = exposition(self._trader.client.metrics_registry)
+        return web.Response(body=body, headers={"Content-Type": kind})
 
     async def page(self, _: web.Request) -> web.Response:
         """Show the report of ``?account=``."""

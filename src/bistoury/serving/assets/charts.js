@@ -11,11 +11,19 @@ function ink(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
+// An axis is never so short that two of its labels say the same.
 const kinds = [
-  { id: "c-ping", columns: ["ping"], text: (v) => seconds(v), title: "Ping", colours: ["--ok"] },
-  { id: "c-lag", columns: ["lag", "lag_p99"], text: (v) => seconds(v), title: "Lag, median and 99th percentile", colours: ["--ok", "--second"] },
-  { id: "c-rate", columns: ["rate"], text: (v) => rate(v), title: "Messages", colours: ["--ok"] },
+  { id: "c-ping", columns: ["ping"], text: (v) => seconds(v), least: 0.005, title: "Ping", colours: ["--ok"] },
+  { id: "c-lag", columns: ["lag", "lag_p99"], text: (v) => seconds(v), least: 0.005, title: "Lag, median and 99th percentile", colours: ["--ok", "--second"] },
+  { id: "c-rate", columns: ["rate"], text: (v) => rate(v), least: 1, title: "Messages", colours: ["--ok"] },
 ];
+const SHORTEST = 60;
+const STEPS = [0.001, 0.01, 0.1, 1, 10, 100, 1e3, 1e4, 1e5].flatMap((it) => [it, 2 * it, 5 * it]);
+
+function span(_, low, high) {
+  const until = high ?? Date.now() / 1000;
+  return [Math.min(low ?? until, until - SHORTEST), until];
+}
 
 function build() {
   for (const chart of charts.splice(0)) chart.plot.destroy();
@@ -27,10 +35,10 @@ function build() {
       height: 130,
       cursor: { y: false },
       legend: { show: false },
-      scales: { x: { time: true }, y: { range: (_, low, high) => [0, Math.max(high * 1.15, 0.001)] } },
+      scales: { x: { time: true, range: span }, y: { range: (_, low, high) => [0, Math.max(high * 1.15, kind.least)] } },
       axes: [
         { ...axis, size: 30, values: [[3600, "{HH}:{mm}"], [60, "{HH}:{mm}"], [1, "{HH}:{mm}:{ss}"]], space: 70 },
-        { ...axis, size: 62, values: (_, ticks) => ticks.map(kind.text) },
+        { ...axis, size: 62, incrs: STEPS, values: (_, ticks) => ticks.map(kind.text) },
       ],
       series: [{}, ...kind.columns.map((_, number) => ({ stroke: ink(kind.colours[number]), width: 1.5, points: { show: false } }))],
     };

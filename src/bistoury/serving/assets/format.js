@@ -4,7 +4,7 @@ export const none = "–";
 
 export function seconds(value) {
   if (value === null || value === undefined) return none;
-  if (value < 0.001) return "0 ms";
+  if (value < 0.001) return value > 0 ? "<1 ms" : "0 ms";
   if (value < 1) return `${Math.round(value * 1000)} ms`;
   if (value < 60) return `${value.toFixed(1)} s`;
   const all = Math.round(value);
@@ -36,6 +36,13 @@ export function plural(count, word) {
 export function put(element, text) {
   // Only what differs is written: a thousand rows are looked at every second.
   if (element.textContent !== text) element.textContent = text;
+}
+
+export function putName(element, name) {
+  // A narrow column breaks a subscription's name before its parameters, not in them.
+  if (element.textContent === name) return;
+  const parts = name.split(/(?=\()|(?<=, )/).flatMap((part) => [make("wbr"), part]);
+  element.replaceChildren(...parts.slice(1));
 }
 
 export function make(tag, className, text) {

@@ -1,6 +1,6 @@
 // Incidents: what happened, what was missed, was it recovered.
 
-import { clock, day, make, none, plural, put, seconds } from "./format.js";
+import { clock, day, make, none, plural, put, putName, seconds } from "./format.js";
 
 const list = document.getElementById("incidents");
 const open = new Map(); // number -> {details, parts, signature}
@@ -69,7 +69,8 @@ function show(account, it) {
     for (const gap of it.missed) {
       const row = make("tr");
       const fate = { recovered: ["recovered", "w-ok"], unrecoverable: ["lost for good", "bad"], open: ["being looked for", "warn"] }[gap.status];
-      row.append(make("td", "", gap.subscription), make("td", fate[1], fate[0] + (gap.note ? " *" : "")),
+      putName(row.insertCell(), gap.subscription);
+      row.append(make("td", fate[1], fate[0] + (gap.note ? " *" : "")),
         make("td", "", clock(gap.since)), make("td", "", gap.until === null ? none : clock(gap.until)),
         make("td", "", String(gap.recovered_count)), make("td", "", gap.cause));
       table.append(row);

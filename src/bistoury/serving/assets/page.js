@@ -35,7 +35,7 @@ function figures(state) {
   const { health, statistics } = state;
   put($("f-state"), health.state);
   put($("f-uptime"), health.uptime_seconds ? seconds(health.uptime_seconds) : "–");
-  put($("f-live"), `${statistics.subscriptions.live} of ${statistics.subscriptions.wanted}`);
+  put($("f-live"), `${statistics.subscriptions.live} of ${statistics.subscriptions.wanted + statistics.subscriptions.refused}`);
   put($("f-age"), health.last_message_age_seconds === null ? "–" : `${seconds(health.last_message_age_seconds)} old`);
   put($("f-rate"), rate(health.messages_per_second));
   put($("f-ping"), seconds(state.last_ping_seconds));

@@ -1,6 +1,6 @@
 // Every subscription: sorted, filtered, and changed in place.
 
-import { make, none, put, rate, seconds } from "./format.js";
+import { make, none, put, putName, rate, seconds } from "./format.js";
 
 const columns = [
   ["name", "Feed", (it) => it.name],
@@ -58,7 +58,7 @@ function render() {
   const wanted = [];
   for (const it of shown) {
     const one = lines.get(it.name) || line(it);
-    columns.forEach(([, , text], number) => put(one.cells[number], text(it)));
+    columns.forEach(([by, , text], number) => (by === "name" ? putName : put)(one.cells[number], text(it)));
     const hue = colour[it.state] || "";
     if (one.cells[1].className !== hue) one.cells[1].className = hue;
     const gapHue = it.unrecoverable ? "bad" : it.open ? "warn" : "";
