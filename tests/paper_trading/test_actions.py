@@ -285,6 +285,16 @@ def test_a_nonce_is_done_once_and_answered_again(market, orders):
     assert len(market.account().orders) == 1
 
 
+def test_a_nonce_that_was_used_does_not_answer_for_another_order(market, orders):
+    limit, _ = orders
+    answered(market, market.order(10, limit(True, "90", "1"), nonce=5))
+    other = market.order(1600, limit(True, "90", "2"), nonce=5)
+    assert market.answers[other] == {
+        "status": "err",
+        "response": "Invalid nonce: duplicate nonce 5",
+    }
+
+
 @pytest.mark.parametrize(
     ("action", "part"),
     [

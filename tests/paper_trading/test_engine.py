@@ -12,7 +12,6 @@ from bistoury import (
     HyperLiquidIntegration,
     SessionClosedError,
     StaleDataError,
-    SubscriptionRefusedError,
 )
 from bistoury.paper_trading import OrderRejectedError, PaperConfig, PaperTradingEngine
 from bistoury.paper_trading import events as said
@@ -128,13 +127,54 @@ def test_refuses_what_it_does_not_follow_and_sizes_that_are_none():
     played(scenario, coins=("BTC",))
 
 
-def test_a_coin_the_venue_does_not_list_is_named():
-    with pytest.raises(SubscriptionRefusedError, match="XYZ"):
-        played(lambda *_: None, coins=("XYZ",))
-    with pytest.raises(ConfigError, match="@107"):
-        played(
-            lambda *_: None, coins=("@107",), settings=Settings(coins=("BTC", "@107"))
-        )
+@pytest.mark.parametrize("coin", ["XYZ", "btc", "@107", "PURR/USDC", "dex:BTC"])
+def test_a_coin_the_venue_does_not_list_is_named(coin):
+    with pytest.raises(ConfigError, match=f"coins: '{coin}'"):
+        played(lambda *_: None, coins=(coin,), settings=Settings(coins=("BTC", "@107")))
+
+
+def test_an_engine_of_its_own_says_at_once_that_a_coin_is_wrong():
+    async def scenario(engine, venue):
+        before = {it for it in asyncio.all_tasks() if "paper" in it.get_name()}
+        config = engine.client.config
+        client = venue.client(config)
+        other = PaperTradingEngine(client=client, coins=("BTC", "NOPE"))
+        other._owns_client = True
+        with pytest.raises(ConfigError, match="'NOPE'"):
+            await other.start()
+        assert not client.is_connected()
+        after = {it for it in asyncio.all_tasks() if "paper" in it.get_name()}
+        assert after <= before
+
+    played(scenario)
+
+
+def test_a_wrong_coin_found_out_late_is_what_every_verb_raises(monkeypatch):
+    async def main():
+        venue = MemoryVenue(Exchange(Settings(coins=("BTC",)), 1))
+        config = Config(network="local", api_url=f"http://127.0.0.1:{next(PORTS)}")
+        client = venue.client(config)
+        engine = PaperTradingEngine(client=client, coins=("NOPE",))
+        learn, failures = client.info.get_meta, [OSError("no network")]
+
+        async def get_meta(*given):
+            if failures:
+                raise failures.pop()
+            return await learn(*given)
+
+        monkeypatch.setattr(client.info, "get_meta", get_meta)
+        assert not await engine.start()
+        await client.connect()
+        await asyncio.sleep(5)
+        with pytest.raises(ConfigError, match="'NOPE'"):
+            await engine.act({"type": "noop"})
+        with pytest.raises(ConfigError, match="'NOPE'"):
+            engine.open_account("other", "1")
+        await engine.stop()
+        await client.disconnect()
+        venue.stop()
+
+    run(main())
 
 
 def test_orders_rest_are_changed_and_canceled():

@@ -59,11 +59,13 @@ class Actions:
     ) -> None:
         """Begin to do what is asked; the answer comes as a ``Replied``."""
         account = self._desk.accounts.by_name[name]
-        if nonce is not None and nonce in account.answers:
+        asked = wire.digest(action) if nonce is not None else ""
+        done = account.answers.get(nonce) if nonce is not None else None
+        if done is not None and done.asked in ("", asked):
             # It was done before: whoever asks again did not hear the answer.
-            self._say(number, name, account.answers[nonce])
+            self._say(number, name, done.answer)
             return
-        if (name, nonce) in self._begun:
+        if done is not None or (name, nonce) in self._begun:
             answer = refused(f"Invalid nonce: duplicate nonce {nonce}")
             self._say(number, name, answer)
             return
@@ -74,6 +76,7 @@ class Actions:
             self._say(number, name, refused(f"{wire.UNREADABLE}: {reason}"))
         else:
             self._commands.wanted_until = expires_after
+            self._commands.asked = asked
             try:
                 begin(account, action, number, nonce)
             except UnreadableError as error:

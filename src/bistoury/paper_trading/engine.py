@@ -94,6 +94,8 @@ class PaperTradingEngine(Trading, Reading):
         self._recorder: Recorder | None = None
         self._feeding: Feeding | None = None
         self._telling = Telling()
+        self._refused: ConfigError | None = None
+        """Why this will never begin."""
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._answers: dict[int, asyncio.Future[dict[str, Any]]] = {}
@@ -109,8 +111,8 @@ class PaperTradingEngine(Trading, Reading):
         and goes on trying.
 
         Raises:
-            ConfigError: a coin is no perpetual that the venue lists.
-            SubscriptionRefusedError: the venue knows no such coin.
+            ConfigError: a coin is no perpetual that the venue lists. Without a
+                connection nobody knows yet; then whatever is asked for raises it.
             JournalError: the journal cannot be read, or another engine writes it.
         """
         if self._feeding is not None:
@@ -127,16 +129,17 @@ class PaperTradingEngine(Trading, Reading):
             raise
 
     async def _follow(self) -> bool:
+        self._refused = None
         self._feeding = Feeding(self.client, self.coins, self._heard)
-        await self._feeding.start()
         is_live = self.client.is_connected()
         if self._owns_client:
             is_live = await self.client.connect()
-        if self._venue is None:
-            task = self._spawn(self._learn_the_rules())
-            await asyncio.wait([task], timeout=_RULES_WITHIN if is_live else 0)
-            if task.done():
-                task.result()
+        task = self._spawn(self._learn_the_rules())
+        # Before anything is followed: the rules know what is wrong with a coin.
+        await asyncio.wait([task], timeout=_RULES_WITHIN if is_live else 0)
+        if self._refused is not None:
+            raise self._refused
+        await self._feeding.start()
         return is_live
 
     async def stop(self) -> None:
@@ -342,17 +345,15 @@ class PaperTradingEngine(Trading, Reading):
         self._writer = Writer(journal, self._tell, self._failed)
 
     async def _learn_the_rules(self) -> None:
-        while True:
-            try:
-                metas = await metas_of(self.client, self.coins)
-                break
-            except (BistouryError, OSError) as error:
-                logger.warning("paper trading waits for the venue's rules: %s", error)
-                await asyncio.sleep(1.0)
+        metas = await metas_of(self.client, self.coins)
         universe = universe_of(metas)
         for coin in self.coins:
             if coin not in universe.by_coin:
-                raise ConfigError("coins", coin, "perpetuals that the venue lists")
+                self._refused = ConfigError(
+                    "coins", coin, "perpetuals that the venue lists"
+                )
+                logger.error("paper trading does not begin: %s", self._refused)
+                return
         self.metas = metas
         self._venue = PaperVenue(universe, self.paper, self._accounts)
 
@@ -390,5 +391,7 @@ class PaperTradingEngine(Trading, Reading):
     def _check_ready(self) -> None:
         if self._writer is not None and self._writer.error is not None:
             raise self._writer.error
+        if self._refused is not None:
+            raise self._refused
         if not self._is_started:
             raise StaleDataError("the market", None, self.max_data_age)

@@ -192,6 +192,13 @@ class CancelScheduled(Event, frozen=True, kw_only=True):
     triggered: bool = False
 
 
+class AgentApproved(Event, frozen=True, kw_only=True):
+    """An address may sign for the account. HL: one agent to a name."""
+
+    address: str
+    name: str = ""
+
+
 class TwapChanged(Event, frozen=True, kw_only=True):
     """A time-weighted order began, went on or ended."""
 
@@ -232,6 +239,8 @@ class Settled(Event, frozen=True, kw_only=True):
 
     nonce: int
     answer: dict[str, Any]
+    asked: str = ""
+    """A digest of the action, so that another one is not taken for it."""
 
 
 class Replied(Event, frozen=True, kw_only=True):
@@ -252,6 +261,7 @@ Anything = (
     | LeverageSet
     | MarginMoved
     | CancelScheduled
+    | AgentApproved
     | TwapChanged
     | FeedChanged
     | Valued

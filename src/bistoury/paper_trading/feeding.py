@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+from ..errors import BistouryError
 from ..hyperliquid.client import HyperLiquidIntegration
 from ..hyperliquid.handles import SubscriptionHandle
 from ..session.notices import Gap, Stale
 from .venue import GAP, STALE, Message
 
+logger = logging.getLogger(__name__)
+
+_AGAIN_AFTER = 1.0
 _MARKET = ("bbo", "l2Book", "trades", "activeAssetCtx")
 
 
@@ -102,7 +108,18 @@ def time_of(message: Message) -> int | None:
 async def metas_of(
     client: HyperLiquidIntegration, coins: tuple[str, ...]
 ) -> list[dict[str, Any]]:
-    """Ask for the rules of every dex that ``coins`` are traded on."""
+    """Ask for the rules of every dex that ``coins`` are traded on, until they come."""
+    while True:
+        try:
+            return await _asked(client, coins)
+        except (BistouryError, OSError) as error:
+            logger.warning("paper trading waits for the venue's rules: %s", error)
+            await asyncio.sleep(_AGAIN_AFTER)
+
+
+async def _asked(
+    client: HyperLiquidIntegration, coins: tuple[str, ...]
+) -> list[dict[str, Any]]:
     metas: list[dict[str, Any]] = [{"meta": await client.info.get_meta()}]
     dexes = sorted({it.partition(":")[0] for it in coins if ":" in it})
     if dexes:
