@@ -274,6 +274,20 @@ def test_an_hour_that_nobody_saw_is_paid_by_the_venues_history():
     played(scenario, settings=Settings(coins=("BTC", "ETH"), trade_rate=0.05))
 
 
+def test_whoever_shows_every_order_is_heard():
+    async def scenario(engine, venue):
+        book = engine.venue.desk.coin("BTC")
+        whole = {"coin": "BTC", "time": engine.venue.desk.now, "levels": [[], []]}
+        engine.hear_orders({"channel": "l4Book", "data": {"Snapshot": whole}})
+        assert book.resting.orders is not None
+        engine.hear_orders({"channel": "paper:orders_lost", "data": {"coin": "BTC"}})
+        assert book.resting.orders is None
+        with pytest.raises(ConfigError, match="l4Book"):
+            engine.hear_orders({"channel": "paper:act", "data": {}})
+
+    played(scenario)
+
+
 def test_several_accounts_stand_side_by_side():
     async def scenario(engine, venue):
         await engine.market_open("BTC", True, "0.01", account="other")

@@ -17,34 +17,34 @@ from itertools import count
 from typing import Any, Self
 
 from ..config import Config
-from ..errors import (
-    BistouryError,
-    ConfigError,
-    SessionClosedError,
-    StaleDataError,
-)
+from ..errors import ConfigError, SessionClosedError, StaleDataError
 from ..hyperliquid.client import HyperLiquidIntegration
 from . import events as said
 from .accounts import Account, Accounts
 from .clock import VenueClock
 from .events import Event
-from .feeding import Feeding, metas_of, time_of
+from .feeding import Feeding, metas_of, settle_owed, time_of
 from .journal import JournalError, PaperJournal
 from .reading import Reading
 from .recording import Recorder, universe_of
 from .settings import PaperConfig, amount, configured
 from .telling import Telling
 from .trading import Trading
-from .venue import ACT, FUNDING, OPEN, Message, PaperVenue
+from .venue import (
+    ACT,
+    OPEN,
+    ORDERS,
+    ORDERS_LOST,
+    Message,
+    PaperVenue,
+)
 from .writer import Writer
 
 logger = logging.getLogger(__name__)
 
 DEFAULT_COINS = ("BTC", "ETH")
-_AGAIN_AFTER = 30.0
 _RULES_WITHIN = 10.0
 _HANDLERS_WITHIN = 1.0
-_HOUR_MS = 3_600_000
 
 
 class PaperTradingEngine(Trading, Reading):
@@ -234,6 +234,21 @@ class PaperTradingEngine(Trading, Reading):
         data = {"account": name, "cash": str(begins_with), "address": address}
         self._take({"channel": OPEN, "data": data})
 
+    def hear_orders(self, message: Message) -> None:
+        """
+        Take ``l4Book`` of whoever shows every order; resting orders then know theirs.
+
+        ``{"channel": "paper:orders_lost", "data": {"coin": ...}}`` says that it broke
+        off; it goes on with the next snapshot.
+
+        Raises:
+            ConfigError: it is neither.
+            StaleDataError: nothing was heard of the market yet.
+        """
+        if message.get("channel") not in (ORDERS, ORDERS_LOST):
+            raise ConfigError("channel", message.get("channel"), "l4Book")
+        self._take(message)
+
     @property
     def is_ready(self) -> bool:
         """Whether the rules and the time of the venue are known."""
@@ -294,7 +309,10 @@ class PaperTradingEngine(Trading, Reading):
         if venue.solvency.due and not any(
             it.get_name() == "bistoury-paper-funding" for it in self._tasks
         ):
-            self._spawn(self._settle_funding(), "bistoury-paper-funding")
+            self._spawn(
+                settle_owed(self.client, venue.solvency.due, self._take),
+                "bistoury-paper-funding",
+            )
         self._set_timer(venue.deadline)
 
     def _set_timer(self, deadline: int | None) -> None:
@@ -333,9 +351,6 @@ class PaperTradingEngine(Trading, Reading):
 
     # Details
 
-    def _venue_now(self) -> int:
-        return self._now()
-
     def _open_journal(self) -> None:
         journal = None
         if self._journal_path is not None:
@@ -356,21 +371,6 @@ class PaperTradingEngine(Trading, Reading):
                 return
         self.metas = metas
         self._venue = PaperVenue(universe, self.paper, self._accounts)
-
-    async def _settle_funding(self) -> None:
-        """Ask for the rates of hours that nobody saw, until they are known."""
-        while self._venue is not None and (due := self._venue.solvency.due):
-            for coin, hours in list(due.items()):
-                try:
-                    rows = await self.client.info.get_funding_rate(
-                        coin, min(hours) - _HOUR_MS // 2
-                    )
-                except (BistouryError, OSError) as error:
-                    logger.warning("funding of %s is still owed: %s", coin, error)
-                    continue
-                self._take({"channel": FUNDING, "data": {"coin": coin, "rows": rows}})
-            if self._venue.solvency.due:
-                await asyncio.sleep(_AGAIN_AFTER)
 
     def _spawn(self, work: Any, name: str = "bistoury-paper") -> asyncio.Task[None]:
         task: asyncio.Task[None] = asyncio.get_running_loop().create_task(

@@ -125,7 +125,10 @@ class Filled(Event, frozen=True, kw_only=True):
     cloid: str | None = None
     twap_id: int | None = None
     quality: str = "live"
-    """Live, ``stale_book``, ``estimated_queue``, ``backfilled`` or ``uncertain``."""
+    """
+    ``live``, ``stale_book``, ``exact_queue``, ``estimated_queue``, ``backfilled`` or
+    ``uncertain``.
+    """
     data_age: int = 0
     """How old the level was that it was made on, in ms."""
     cause: str = ""

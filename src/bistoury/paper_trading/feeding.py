@@ -12,11 +12,13 @@ from ..errors import BistouryError
 from ..hyperliquid.client import HyperLiquidIntegration
 from ..hyperliquid.handles import SubscriptionHandle
 from ..session.notices import Gap, Stale
-from .venue import GAP, STALE, Message
+from .venue import FUNDING, GAP, STALE, Message
 
 logger = logging.getLogger(__name__)
 
 _AGAIN_AFTER = 1.0
+_OWED_AGAIN_AFTER = 30.0
+_HOUR_MS = 3_600_000
 _MARKET = ("bbo", "l2Book", "trades", "activeAssetCtx")
 
 
@@ -103,6 +105,26 @@ def time_of(message: Message) -> int | None:
     if message["channel"] in ("bbo", "l2Book"):
         return int(message["data"]["time"])
     return None
+
+
+async def settle_owed(
+    client: HyperLiquidIntegration,
+    due: dict[str, list[int]],
+    take: Callable[[Message], None],
+) -> None:
+    """Ask for the rates of hours that nobody saw, until none is ``due``."""
+    while due:
+        for coin, hours in list(due.items()):
+            try:
+                rows = await client.info.get_funding_rate(
+                    coin, min(hours) - _HOUR_MS // 2
+                )
+            except (BistouryError, OSError) as error:
+                logger.warning("funding of %s is still owed: %s", coin, error)
+                continue
+            take({"channel": FUNDING, "data": {"coin": coin, "rows": rows}})
+        if due:
+            await asyncio.sleep(_OWED_AGAIN_AFTER)
 
 
 async def metas_of(

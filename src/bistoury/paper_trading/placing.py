@@ -240,7 +240,14 @@ class Placing:
             desk.change(order, "marginCanceled", evidence.cause)
             return ZERO
         desk.fill(
-            order, sz, order.px, evidence, crossed=False, ahead=ahead, level=level
+            order,
+            sz,
+            order.px,
+            evidence,
+            crossed=False,
+            ahead=ahead,
+            level=level,
+            is_exact=entry.place.is_exact,
         )
         return sz
 
