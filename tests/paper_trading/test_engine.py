@@ -3,6 +3,7 @@
 import asyncio
 from decimal import Decimal
 from itertools import count
+from pathlib import Path
 
 import pytest
 
@@ -399,6 +400,37 @@ def test_two_engines_do_not_write_one_journal(tmp_path):
             await other.start()
 
     played(scenario, journal=path)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no disk that is full")
+def test_a_recording_that_cannot_be_written_does_not_end_the_trading(tmp_path, caplog):
+    async def scenario(engine, venue):
+        assert (await engine.market_open("BTC", True, "0.01")).size == D("0.01")
+
+    played(scenario, recording="/dev/full", journal=tmp_path / "paper.db")
+    told = [it.getMessage() for it in caplog.records if "recording" in it.getMessage()]
+    assert len(told) == 1
+    assert "No space left" in told[0]
+    assert any(isinstance(it, said.Filled) for it in read(tmp_path / "paper.db"))
+
+
+def test_a_recording_that_cannot_be_made_is_named_at_the_start(tmp_path):
+    for place in (tmp_path / "none" / "paper.log", tmp_path):
+        with pytest.raises(ConfigError, match="recording"):
+            played(lambda *_: None, recording=place)
+
+
+@pytest.mark.parametrize(
+    "given", [{"nonce": "5"}, {"nonce": 1 << 70}, {"expires_after": 1.5}]
+)
+def test_a_number_that_is_none_is_refused_before_it_is_written(given):
+    async def scenario(engine, venue):
+        with pytest.raises(ConfigError, match="whole number"):
+            await engine.act({"type": "noop"}, **given)
+        with pytest.raises(ConfigError, match="printed"):
+            engine.open_account("a\nb", "1")
+
+    played(scenario)
 
 
 def test_nothing_is_acknowledged_that_cannot_be_written(tmp_path):

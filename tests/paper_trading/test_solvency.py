@@ -165,6 +165,20 @@ def test_orders_end_before_the_position_does(begun, orders):
     assert market.account("small").done[2].status == "liquidatedCanceled"
 
 
+def test_orders_of_a_group_end_once(begun, orders):
+    market = rich(begun, orders, "300", "100")
+    limit, trigger = orders
+    group = [limit(False, "120", "1"), trigger(True, "125", "1", "sl")]
+    market.order(410, *group, grouping="normalTpsl", account="small")
+    market.bbo(520, ("99", "200"), ("101", "1"))
+    market.mark(600, "99.2")
+    market.bbo(700, ("99", "200"), ("101", "1"))
+    ended = [it.order for it in market.of(said.OrderChanged) if not it.order.is_live]
+    statuses = {it.oid: it.status for it in ended if it.oid in (2, 3)}
+    assert statuses == {2: "liquidatedCanceled", 3: "canceled"}
+    assert len([it for it in ended if it.oid in (2, 3)]) == 2
+
+
 def test_below_two_thirds_the_liquidator_keeps_the_margin(begun, orders):
     market = rich(begun, orders, "300", "100")
     market.mark(600, "98.6")  # value about 55, two thirds of the maintenance 82

@@ -91,6 +91,8 @@ class Account:
     totals: Totals = field(default_factory=Totals)
     answers: dict[int, said.Settled] = field(default_factory=dict)
     """By nonce: what was answered, so that nothing is done twice."""
+    forgotten: int = -1
+    """The largest nonce whose answer is not known any more."""
     agents: dict[str, str] = field(default_factory=dict)
     """Addresses that may sign for it, with their names."""
     twaps: dict[int, said.TwapChanged] = field(default_factory=dict)
@@ -202,7 +204,9 @@ class Accounts:
             case said.Settled():
                 account.answers[event.nonce] = event
                 while len(account.answers) > KEPT_NONCES:
-                    del account.answers[next(iter(account.answers))]
+                    oldest = next(iter(account.answers))
+                    del account.answers[oldest]
+                    account.forgotten = max(account.forgotten, oldest)
             case _:
                 pass
 

@@ -27,17 +27,10 @@ from .feeding import Feeding, metas_of, settle_owed, time_of
 from .journal import JournalError, PaperJournal
 from .reading import Reading
 from .recording import Recorder, universe_of
-from .settings import PaperConfig, amount, configured
+from .settings import PaperConfig, amount, check_name, check_place, configured, whole
 from .telling import Telling
 from .trading import Trading
-from .venue import (
-    ACT,
-    OPEN,
-    ORDERS,
-    ORDERS_LOST,
-    Message,
-    PaperVenue,
-)
+from .venue import ACT, OPEN, ORDERS, ORDERS_LOST, Message, PaperVenue
 from .writer import Writer
 
 logger = logging.getLogger(__name__)
@@ -117,6 +110,7 @@ class PaperTradingEngine(Trading, Reading):
         """
         if self._feeding is not None:
             return self.client.is_connected()
+        check_place("recording", self._recording_path)
         if self._recording_path and self._accounts.last_seq and not self._journal_path:
             raise ConfigError(
                 "recording", self._recording_path, "a journal beside it for a restart"
@@ -197,12 +191,15 @@ class PaperTradingEngine(Trading, Reading):
         included.
 
         Raises:
-            ConfigError: there is no such account.
+            ConfigError: there is no such account, or a number is none.
             StaleDataError: nothing was heard of the market yet.
             SessionClosedError: the engine was stopped before there was an answer.
             JournalError: what comes of it cannot be written down.
         """
         self._check_account(account)
+        for name, value in (("nonce", nonce), ("expires_after", expires_after)):
+            if value is not None:
+                whole(name, value)
         number = next(self._numbers)
         answer: asyncio.Future[dict[str, Any]] = (
             asyncio.get_running_loop().create_future()
@@ -226,10 +223,11 @@ class PaperTradingEngine(Trading, Reading):
         Open an account, or begin one anew; the journal keeps what was.
 
         Raises:
-            ConfigError: the amount is not above zero.
+            ConfigError: the amount is not above zero, or the name cannot be printed.
             StaleDataError: nothing was heard of the market yet.
         """
         begins_with = amount("cash", cash)
+        check_name(name)
         self._check_ready()
         data = {"account": name, "cash": str(begins_with), "address": address}
         self._take({"channel": OPEN, "data": data})
@@ -282,8 +280,8 @@ class PaperTradingEngine(Trading, Reading):
 
     def _begin(self) -> None:
         assert self._venue is not None
-        self._is_started = True
         now = self._now()
+        self._is_started = True
         if self._recording_path is not None:
             self._recorder = Recorder(
                 self._recording_path, self.metas, self.paper, self._before, now

@@ -10,8 +10,10 @@ such a file gives the same facts, byte for byte: replaying is the back-test.
 from __future__ import annotations
 
 import gzip
+import logging
 import os
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, Literal, cast
 
@@ -23,6 +25,8 @@ from .events import Anything, Event
 from .settings import PaperConfig
 from .universe import Universe
 from .venue import ACT, Message, PaperVenue
+
+logger = logging.getLogger(__name__)
 
 BEGIN, END = "paper:begin", "paper:end"
 VERSION = 1
@@ -48,7 +52,12 @@ class RecordingError(BistouryError):
 
 
 class Recorder:
-    """Writes down what a venue takes."""
+    """
+    Writes down what a venue takes, until the disk will not have it.
+
+    Raises:
+        RecordingError: the file cannot be made.
+    """
 
     def __init__(
         self,
@@ -58,7 +67,12 @@ class Recorder:
         before: Iterable[Event],
         at: int,
     ) -> None:
-        self._file = _opened(str(path), "wb")
+        self._path = str(path)
+        self._is_done = False
+        try:
+            self._file = _opened(self._path, "wb")
+        except OSError as error:
+            raise RecordingError(self._path, 1, str(error)) from error
         begin = {
             "v": VERSION,
             "metas": metas,
@@ -69,12 +83,31 @@ class Recorder:
 
     def take(self, at: int, message: Message) -> None:
         """Write a message down."""
-        self._file.write(b"%019d %b\n" % (at * _NS, _encode(message)))
+        self._write(b"%019d %b\n" % (at * _NS, _encode(message)))
 
     def close(self, at: int) -> None:
         """End the recording at the moment ``at`` (ms)."""
         self.take(at, {"channel": END, "data": {}})
-        self._file.close()
+        try:
+            self._file.close()
+        except OSError as error:
+            self._failed(error)
+
+    def _write(self, line: bytes) -> None:
+        if self._is_done:
+            return
+        try:
+            self._file.write(line)
+        except OSError as error:
+            self._failed(error)
+
+    def _failed(self, error: OSError) -> None:
+        """Go on without it: the trading is worth more than its recording."""
+        if not self._is_done:
+            self._is_done = True
+            logger.error("paper recording %s ends here: %s", self._path, error)
+            with suppress(OSError):
+                self._file.close()
 
 
 def messages(path: str | os.PathLike[str]) -> Iterator[tuple[int, Message]]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
@@ -78,8 +80,7 @@ class PaperConfig(msgspec.Struct, frozen=True, kw_only=True):
         if not self.accounts:
             raise ConfigError("accounts", {}, "at least one name with its cash")
         for name, cash in self.accounts.items():
-            if not name or not name.isprintable():
-                raise ConfigError("accounts", name, "names that can be printed")
+            check_name(name)
             if not isinstance(cash, Decimal) or not cash.is_finite() or cash <= 0:
                 raise ConfigError(f"accounts[{name}]", cash, "an amount above zero")
         return self
@@ -88,6 +89,40 @@ class PaperConfig(msgspec.Struct, frozen=True, kw_only=True):
         """Return all of it as plain members, for reports."""
         members: dict[str, Any] = msgspec.to_builtins(self)
         return members
+
+
+def check_name(name: Any) -> None:
+    """
+    Check the name of an account.
+
+    Raises:
+        ConfigError: nobody could read it.
+    """
+    if not isinstance(name, str) or not name or not name.isprintable():
+        raise ConfigError("accounts", name, "names that can be printed")
+
+
+def check_place(field: str, path: str | os.PathLike[str] | None) -> None:
+    """
+    Check that a file can be made at ``path``.
+
+    Raises:
+        ConfigError: its folder is missing, or it is a folder itself.
+    """
+    if path is not None and (not Path(path).parent.is_dir() or Path(path).is_dir()):
+        raise ConfigError(field, str(path), "a file in a folder that exists")
+
+
+def whole(field: str, value: Any) -> int:
+    """
+    Read a whole number that fits in a journal.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value.bit_length() > 63:  # noqa: PLR2004
+        raise ConfigError(field, value, "a whole number of at most 63 bits")
+    return value
 
 
 def milliseconds(seconds: float) -> int:

@@ -344,6 +344,7 @@ class PaperVenue:
         desk, name = self.desk, data["account"]
         known = desk.accounts.by_name.get(name)
         if known is not None:
+            self.twaps.end_of(name)
             for order in list(known.orders.values()):
                 if order.oid in known.orders:
                     desk.change(order, "canceled", "reset")

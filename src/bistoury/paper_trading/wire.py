@@ -22,6 +22,7 @@ UNREADABLE = "Failed to deserialize the JSON body into the target type"
 _CLOID = re.compile(r"0x[0-9a-f]{32}\Z")
 _ADDRESS = re.compile(r"0x[0-9a-f]{40}\Z")
 _TIFS = ("Gtc", "Ioc", "Alo", "FrontendMarket")
+_MOST = 1 << 63
 _ORDERED = "normalTpsl"
 GROUPINGS = ("na", _ORDERED, "positionTpsl")
 
@@ -59,6 +60,8 @@ def whole(name: str, value: Any) -> int:
     """Read a whole number."""
     if isinstance(value, bool) or not isinstance(value, int):
         raise UnreadableError(f"{name}: {value!r} is no whole number")
+    if not -_MOST <= value < _MOST:
+        raise UnreadableError(f"{name}: the number does not fit in 64 bits")
     return value
 
 

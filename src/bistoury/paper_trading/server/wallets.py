@@ -8,6 +8,7 @@ account that is not there yet is shown as it would begin.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -17,6 +18,10 @@ from ..accounts import Account
 from ..settings import amount
 from .trader import Trader
 
+logger = logging.getLogger(__name__)
+
+MOST_ACCOUNTS = 1000
+"""A signature for another network leads to a new address each time."""
 DEFAULT_CASH = Decimal(10_000)
 
 
@@ -84,6 +89,9 @@ class Wallets:
         """Return the account of an address; open it if that is wanted here."""
         found = self.find(address)
         if found is None and self.cash is not None:
+            if len(self._trader.accounts) >= MOST_ACCOUNTS:
+                return None
+            logger.info("paper account of %s is opened: it signed", address)
             self._trader.open_account(address, self.cash, address)
             found = self._trader.accounts[address]
         return found
