@@ -48,8 +48,18 @@ def test_longs_pay_a_positive_rate_on_the_oracle_price(szi, oracle, rate, usdc):
 
 def test_recorded_payments_follow_from_one_plausible_oracle_price(samples):
     # The oracle price is not recorded; it can be bounded by every payment.
-    message = json.loads((samples / "userFundings.json").read_text())[0]["message"]
-    for row in message["data"]["fundings"]:
+    def read(name):
+        return json.loads((samples / f"{name}.json").read_text())
+
+    rows = list(read("userFundings")[0]["message"]["data"]["fundings"])
+    rows += [
+        it["message"]["data"]["funding"]
+        for it in read("user")
+        if "funding" in it["message"]["data"]
+    ]
+    rows += [row["delta"] for it in read("rest_userFunding") for row in it["message"]]
+    assert len(rows) >= 10
+    for row in rows:
         usdc, szi, rate = D(row["usdc"]), D(row["szi"]), D(row["fundingRate"])
         least = abs(usdc) / abs(szi * rate)
         most = (abs(usdc) + D("0.000001")) / abs(szi * rate)
