@@ -343,16 +343,27 @@ def test_a_nonce_that_was_forgotten_is_not_done_again(market, orders, monkeypatc
     assert market.account().forgotten == 5
 
 
+def test_an_order_of_before_a_reset_is_not_placed_after_it(market, orders):
+    limit, _ = orders
+    number = market.order(10, limit(True, "102", "1", "Ioc"), nonce=3)
+    market.send(20, "paper:open", {"account": "main", "cash": "500"})
+    market.bbo(300, ("99", "1"), ("101", "1"))
+    market.pass_time(1000)
+    assert market.statuses(number) == [{"error": "Paper: the account began anew."}]
+    assert market.fills == []
+
+
 def test_a_cancel_of_before_a_reset_finds_nothing(market, orders):
     limit, _ = orders
     answered(market, market.order(10, limit(True, "90", "1")))
     oid = next(iter(market.account().orders))
     number = market.cancel(2000, oid)
     market.send(2010, "paper:open", {"account": "main", "cash": "500"})
+    assert market.account().orders == {}
     before = len(market.of(said.OrderChanged))
     market.bbo(2300, ("99", "1"), ("101", "1"))
     market.pass_time(3000)
-    assert "never placed" in market.statuses(number)[0]["error"]
+    assert "began anew" in market.statuses(number)[0]["error"]
     assert len(market.of(said.OrderChanged)) == before
 
 

@@ -16,7 +16,7 @@ from bistoury import (
 )
 from bistoury.paper_trading import OrderRejectedError, PaperConfig, PaperTradingEngine
 from bistoury.paper_trading import events as said
-from bistoury.paper_trading.journal import JournalError, read
+from bistoury.paper_trading.journal import JournalError, PaperJournal, read
 from bistoury.paper_trading.recording import replay
 from bistoury.simulator.exchange import Exchange
 from bistoury.simulator.faults import Silent
@@ -431,6 +431,22 @@ def test_a_number_that_is_none_is_refused_before_it_is_written(given):
             engine.open_account("a\nb", "1")
 
     played(scenario)
+
+
+def test_a_journal_from_the_future_is_named_and_waits(tmp_path):
+    path = tmp_path / "paper.db"
+    journal = PaperJournal(path)
+    facts = [said.AccountOpened(at=1 << 42, seq=1, account="main", cash=D(5))]
+    journal.append(facts)
+    journal.close()
+
+    async def scenario(engine, venue):
+        assert not engine.is_ready
+        with pytest.raises(JournalError, match="s in the future"):
+            await engine.act({"type": "noop"})
+
+    played(scenario, journal=path)
+    assert read(path) == facts
 
 
 def test_nothing_is_acknowledged_that_cannot_be_written(tmp_path):

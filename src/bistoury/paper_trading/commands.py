@@ -178,6 +178,15 @@ class Commands:
             else:
                 self._settle(item, answer)
 
+    def drop(self, account: str, reason: str) -> None:
+        """Answer what is under way for an account, without doing it."""
+        for coin in list(self._desk.coins.values()):
+            for item in list(coin.waiting):
+                command = item.command
+                if command.account == account and not command.is_internal:
+                    coin.waiting.remove(item)
+                    self._settle(item, {"error": reason})
+
     def _arrived(self, item: Item) -> None:
         if item.is_done:
             return

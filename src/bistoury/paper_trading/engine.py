@@ -20,6 +20,7 @@ from ..config import Config
 from ..errors import ConfigError, SessionClosedError, StaleDataError
 from ..hyperliquid.client import HyperLiquidIntegration
 from . import events as said
+from . import settings
 from .accounts import Account, Accounts
 from .clock import VenueClock
 from .events import Event
@@ -27,7 +28,8 @@ from .feeding import Feeding, metas_of, settle_owed, time_of
 from .journal import JournalError, PaperJournal
 from .reading import Reading
 from .recording import Recorder, universe_of
-from .settings import PaperConfig, amount, check_name, check_place, configured, whole
+from .restarting import ahead_of
+from .settings import PaperConfig
 from .telling import Telling
 from .trading import Trading
 from .venue import ACT, OPEN, ORDERS, ORDERS_LOST, Message, PaperVenue
@@ -36,6 +38,7 @@ from .writer import Writer
 logger = logging.getLogger(__name__)
 
 DEFAULT_COINS = ("BTC", "ETH")
+_FUNDING = "bistoury-paper-funding"
 _RULES_WITHIN = 10.0
 _HANDLERS_WITHIN = 1.0
 
@@ -67,7 +70,7 @@ class PaperTradingEngine(Trading, Reading):
         recording: str | os.PathLike[str] | None = None,
         client: HyperLiquidIntegration | None = None,
     ) -> None:
-        self.paper = configured(paper, cash, max_data_age)
+        self.paper = settings.configured(paper, cash, max_data_age)
         self.client = client or HyperLiquidIntegration(config)
         self.coins = (coins,) if isinstance(coins, str) else tuple(coins)
         if not self.coins:
@@ -87,8 +90,8 @@ class PaperTradingEngine(Trading, Reading):
         self._recorder: Recorder | None = None
         self._feeding: Feeding | None = None
         self._telling = Telling()
-        self._refused: ConfigError | None = None
-        """Why this will never begin."""
+        self._refused: ConfigError | JournalError | None = None
+        """Why this does not begin."""
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._answers: dict[int, asyncio.Future[dict[str, Any]]] = {}
@@ -110,7 +113,7 @@ class PaperTradingEngine(Trading, Reading):
         """
         if self._feeding is not None:
             return self.client.is_connected()
-        check_place("recording", self._recording_path)
+        settings.check_place("recording", self._recording_path)
         if self._recording_path and self._accounts.last_seq and not self._journal_path:
             raise ConfigError(
                 "recording", self._recording_path, "a journal beside it for a restart"
@@ -194,12 +197,11 @@ class PaperTradingEngine(Trading, Reading):
             ConfigError: there is no such account, or a number is none.
             StaleDataError: nothing was heard of the market yet.
             SessionClosedError: the engine was stopped before there was an answer.
-            JournalError: what comes of it cannot be written down.
+            JournalError: what comes of it cannot be written down, or the journal is
+                ahead of the venue's time.
         """
         self._check_account(account)
-        for name, value in (("nonce", nonce), ("expires_after", expires_after)):
-            if value is not None:
-                whole(name, value)
+        settings.check_whole(nonce=nonce, expires_after=expires_after)
         number = next(self._numbers)
         answer: asyncio.Future[dict[str, Any]] = (
             asyncio.get_running_loop().create_future()
@@ -226,8 +228,8 @@ class PaperTradingEngine(Trading, Reading):
             ConfigError: the amount is not above zero, or the name cannot be printed.
             StaleDataError: nothing was heard of the market yet.
         """
-        begins_with = amount("cash", cash)
-        check_name(name)
+        begins_with = settings.amount("cash", cash)
+        settings.check_name(name)
         self._check_ready()
         data = {"account": name, "cash": str(begins_with), "address": address}
         self._take({"channel": OPEN, "data": data})
@@ -274,13 +276,18 @@ class PaperTradingEngine(Trading, Reading):
             self._clock.heard(time, now)
         if self._venue is None or not self._clock.is_known:
             return
-        if not self._is_started:
-            self._begin()
-        self._take(message)
+        if self._is_started or self._begin():
+            self._take(message)
 
-    def _begin(self) -> None:
+    def _begin(self) -> bool:
         assert self._venue is not None
         now = self._now()
+        before = self._refused
+        self._refused = ahead_of(self._journal_path, self._accounts.last_at, now)
+        if self._refused is not None:
+            if before is None:
+                logger.error("paper trading does not begin: %s", self._refused)
+            return False
         self._is_started = True
         if self._recording_path is not None:
             self._recorder = Recorder(
@@ -288,6 +295,7 @@ class PaperTradingEngine(Trading, Reading):
             )
         self._venue.start(now)
         self._flush()
+        return True
 
     def _take(self, message: Message) -> None:
         self._check_ready()
@@ -304,13 +312,9 @@ class PaperTradingEngine(Trading, Reading):
         assert venue is not None
         if venue.desk.output and self._writer is not None:
             self._writer.put(venue.drain())
-        if venue.solvency.due and not any(
-            it.get_name() == "bistoury-paper-funding" for it in self._tasks
-        ):
-            self._spawn(
-                settle_owed(self.client, venue.solvency.due, self._take),
-                "bistoury-paper-funding",
-            )
+        owed = venue.solvency.due
+        if owed and all(it.get_name() != _FUNDING for it in self._tasks):
+            self._spawn(settle_owed(self.client, owed, self._take), _FUNDING)
         self._set_timer(venue.deadline)
 
     def _set_timer(self, deadline: int | None) -> None:

@@ -6,7 +6,23 @@ from . import events as said
 from .accounts import Account
 from .commands import statuses
 from .desk import Desk
+from .journal import JournalError
 from .placing import answer_of
+
+_WAITED_FOR_MS = 60_000
+
+
+def ahead_of(path: object, last: int, now: int) -> JournalError | None:
+    """
+    Return what is wrong if the last fact (ms) lies far after ``now``.
+
+    Time does not go back here, so nothing would be matched until it was reached.
+    """
+    if last <= now + _WAITED_FOR_MS:
+        return None
+    ahead = (last - now) // 1000
+    detail = f"its last fact lies {ahead} s in the future: another venue, or its clock"
+    return JournalError(str(path), detail)
 
 
 def restarted(desk: Desk, account: Account) -> None:

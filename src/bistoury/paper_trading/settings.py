@@ -18,6 +18,7 @@ from .queueing import queue_model
 OnGap = Literal["freeze", "replay_backfill", "pessimistic"]
 Restart = Literal["cancel", "keep"]
 Number = str | int | Decimal
+_MOST = 1 << 63
 _CHOICES = {
     "on_gap": ("freeze", "replay_backfill", "pessimistic"),
     "restart": ("cancel", "keep"),
@@ -113,16 +114,17 @@ def check_place(field: str, path: str | os.PathLike[str] | None) -> None:
         raise ConfigError(field, str(path), "a file in a folder that exists")
 
 
-def whole(field: str, value: Any) -> int:
+def check_whole(**values: Any) -> None:
     """
-    Read a whole number that fits in a journal.
+    Check that numbers, where there are any, fit in a journal.
 
     Raises:
-        ConfigError: it is none.
+        ConfigError: one does not.
     """
-    if isinstance(value, bool) or not isinstance(value, int) or value.bit_length() > 63:  # noqa: PLR2004
-        raise ConfigError(field, value, "a whole number of at most 63 bits")
-    return value
+    for field, value in values.items():
+        is_one = isinstance(value, int) and not isinstance(value, bool)
+        if value is not None and not (is_one and abs(value) < _MOST):
+            raise ConfigError(field, value, "a whole number of at most 63 bits")
 
 
 def milliseconds(seconds: float) -> int:

@@ -345,6 +345,7 @@ class PaperVenue:
         known = desk.accounts.by_name.get(name)
         if known is not None:
             self.twaps.end_of(name)
+            self.commands.drop(name, "Paper: the account began anew.")
             for order in list(known.orders.values()):
                 if order.oid in known.orders:
                     desk.change(order, "canceled", "reset")
