@@ -90,8 +90,7 @@ class PaperTradingEngine(Trading, Reading):
         self._recorder: Recorder | None = None
         self._feeding: Feeding | None = None
         self._telling = Telling()
-        self._refused: ConfigError | JournalError | None = None
-        """Why this does not begin."""
+        self._refused: ConfigError | JournalError | None = None  # why it cannot begin
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._answers: dict[int, asyncio.Future[dict[str, Any]]] = {}
@@ -357,8 +356,10 @@ class PaperTradingEngine(Trading, Reading):
         journal = None
         if self._journal_path is not None:
             journal = PaperJournal(self._journal_path)
-            self._before = list(journal.events())
-            self._accounts = Accounts.folded(self._before, self._accounts.px_decimals)
+            facts: Iterable[Event] = journal.events()
+            if self._recording_path is not None:
+                facts = self._before = list(facts)  # a recording begins with them
+            self._accounts = Accounts.folded(facts, self._accounts.px_decimals)
         self._writer = Writer(journal, self._tell, self._failed)
 
     async def _learn_the_rules(self) -> None:
