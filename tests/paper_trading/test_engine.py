@@ -124,6 +124,10 @@ def test_refuses_what_it_does_not_follow_and_sizes_that_are_none():
                 await engine.market_open(coin, True, size)
         with pytest.raises(ConfigError, match="one of main"):
             await engine.act({"type": "noop"}, account="nobody")
+        with pytest.raises(ConfigError, match="one of main"):
+            await engine.market_close("BTC", account="nobody")
+        with pytest.raises(ConfigError, match="one of BTC"):
+            await engine.market_close("BTD")
 
     played(scenario, coins=("BTC",))
 

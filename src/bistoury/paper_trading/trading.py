@@ -220,9 +220,16 @@ class Trading:
     async def market_close(
         self, coin: str, size: Number | None = None, *, account: str = "main"
     ) -> PaperFill | None:
-        """Take the position in ``coin`` off, or part of it; ``None`` without one."""
+        """
+        Take the position in ``coin`` off, or part of it; ``None`` without one.
+
+        Raises as ``market_open`` does.
+        """
+        self._coin(coin)
         known = self.accounts.get(account)
-        held = known.positions.get(coin) if known is not None else None
+        if known is None:
+            raise ConfigError("account", account, f"one of {', '.join(self.accounts)}")
+        held = known.positions.get(coin)
         if held is None:
             return None
         wanted = abs(held.szi) if size is None else size
