@@ -61,6 +61,7 @@ def test_takes_what_the_book_shows_after_its_latency():
         assert loop.time() - began >= 0.25
         assert engine.positions()[0].size == fill.size
         assert engine.account()["paper"] is True
+        assert engine.trouble == ""
 
     played(scenario)
 
@@ -448,6 +449,7 @@ def test_a_journal_from_the_future_is_named_and_waits(tmp_path):
         assert not engine.is_ready
         with pytest.raises(JournalError, match="s in the future"):
             await engine.act({"type": "noop"})
+        assert "s in the future" in engine.trouble
 
     played(scenario, journal=path)
     assert read(path) == facts
@@ -463,6 +465,7 @@ def test_nothing_is_acknowledged_that_cannot_be_written(tmp_path):
             await engine.market_open("BTC", True, "0.01")
         with pytest.raises(JournalError, match="disk full"):
             await engine.act({"type": "noop"})
+        assert "disk full" in engine.trouble
 
     played(scenario, journal=tmp_path / "paper.db")
 
