@@ -139,6 +139,14 @@ def test_a_coin_the_venue_does_not_list_is_named(coin):
         played(lambda *_: None, coins=(coin,), settings=Settings(coins=("BTC", "@107")))
 
 
+def test_rules_that_cannot_be_read_are_said_at_once(monkeypatch):
+    monkeypatch.setattr(
+        "bistoury.paper_trading.engine.universe_of", lambda metas: {}["universe"]
+    )
+    with pytest.raises(KeyError, match="universe"):
+        played(lambda *_: None)
+
+
 def test_an_engine_of_its_own_says_at_once_that_a_coin_is_wrong():
     async def scenario(engine, venue):
         before = {it for it in asyncio.all_tasks() if "paper" in it.get_name()}

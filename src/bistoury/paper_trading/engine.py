@@ -133,6 +133,8 @@ class PaperTradingEngine(Trading, Reading):
         task = self._spawn(self._learn_the_rules())
         # Before anything is followed: the rules know what is wrong with a coin.
         await asyncio.wait([task], timeout=_RULES_WITHIN if is_live else 0)
+        if task.done():
+            task.result()
         if self._refused is not None:
             raise self._refused
         await self._feeding.start()
@@ -199,7 +201,9 @@ class PaperTradingEngine(Trading, Reading):
             JournalError: what comes of it cannot be written down, or the journal is
                 ahead of the venue's time.
         """
-        self._check_account(account)
+        self._check_ready()
+        if account not in self._accounts.by_name:
+            self._refuse_account(account)
         settings.check_whole(nonce=nonce, expires_after=expires_after)
         number = next(self._numbers)
         answer: asyncio.Future[dict[str, Any]] = (
@@ -279,6 +283,7 @@ class PaperTradingEngine(Trading, Reading):
             self._take(message)
 
     def _begin(self) -> bool:
+        """Begin, unless the journal lies in the future; return whether that is done."""
         assert self._venue is not None
         now = self._now()
         before = self._refused
@@ -385,11 +390,6 @@ class PaperTradingEngine(Trading, Reading):
 
     def _now(self) -> int:
         return self._clock.now(self.client.now())
-
-    def _check_account(self, account: str) -> None:
-        self._check_ready()
-        if account not in self._accounts.by_name:
-            self._refuse_account(account)
 
     def _check_ready(self) -> None:
         if self._writer is not None and self._writer.error is not None:
