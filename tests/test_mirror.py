@@ -85,6 +85,7 @@ ELSEWHERE = {
     "paper_trading/rejected.py": "paper_trading/test_engine.py",
     "paper_trading/resting.py": "paper_trading/test_placing.py",
     "paper_trading/rules.py": "paper_trading/test_actions.py",
+    "paper_trading/restarting.py": "paper_trading/test_venue.py",
     "paper_trading/settings.py": "paper_trading/test_venue.py",
     "paper_trading/standing.py": "paper_trading/test_actions.py",
     "paper_trading/telling.py": "paper_trading/test_engine.py",

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from bistoury.paper_trading import accounts
 from bistoury.paper_trading import events as said
 
 D = Decimal
@@ -285,6 +286,16 @@ def test_a_nonce_is_done_once_and_answered_again(market, orders):
     assert len(market.account().orders) == 1
 
 
+def test_a_nonce_that_was_used_does_not_answer_for_another_order(market, orders):
+    limit, _ = orders
+    answered(market, market.order(10, limit(True, "90", "1"), nonce=5))
+    other = market.order(1600, limit(True, "90", "2"), nonce=5)
+    assert market.answers[other] == {
+        "status": "err",
+        "response": "Invalid nonce: duplicate nonce 5",
+    }
+
+
 @pytest.mark.parametrize(
     ("action", "part"),
     [
@@ -309,6 +320,51 @@ def test_what_cannot_be_read_says_where(market, action, part):
     number = market.act(10, action)
     assert market.answers[number]["status"] == "err"
     assert part in market.answers[number]["response"]
+
+
+@pytest.mark.parametrize("size", ["1e400", "1e99999999999", "1." + "0" * 40 + "1"])
+def test_no_number_is_too_large_to_be_refused(market, orders, size):
+    limit, _ = orders
+    number = market.order(10, limit(True, "90", size))
+    assert "s: more digits" in market.answers[number]["response"] or (
+        "s: not a finite" in market.answers[number]["response"]
+    )
+    time = {"type": "scheduleCancel", "time": 10**400}
+    assert "64 bits" in market.answers[market.act(20, time)]["response"]
+
+
+def test_a_nonce_that_was_forgotten_is_not_done_again(market, orders, monkeypatch):
+    monkeypatch.setattr(accounts, "KEPT_NONCES", 2)
+    for nonce in (5, 6, 7):
+        market.act(10, {"type": "noop"}, nonce=nonce)
+    market.pass_time(1000)
+    again = market.act(1100, {"type": "noop"}, nonce=5)
+    assert market.answers[again]["response"].startswith("Invalid nonce: 5 is older")
+    assert market.account().forgotten == 5
+
+
+def test_an_order_of_before_a_reset_is_not_placed_after_it(market, orders):
+    limit, _ = orders
+    number = market.order(10, limit(True, "102", "1", "Ioc"), nonce=3)
+    market.send(20, "paper:open", {"account": "main", "cash": "500"})
+    market.bbo(300, ("99", "1"), ("101", "1"))
+    market.pass_time(1000)
+    assert market.statuses(number) == [{"error": "Paper: the account began anew."}]
+    assert market.fills == []
+
+
+def test_a_cancel_of_before_a_reset_finds_nothing(market, orders):
+    limit, _ = orders
+    answered(market, market.order(10, limit(True, "90", "1")))
+    oid = next(iter(market.account().orders))
+    number = market.cancel(2000, oid)
+    market.send(2010, "paper:open", {"account": "main", "cash": "500"})
+    assert market.account().orders == {}
+    before = len(market.of(said.OrderChanged))
+    market.bbo(2300, ("99", "1"), ("101", "1"))
+    market.pass_time(3000)
+    assert "began anew" in market.statuses(number)[0]["error"]
+    assert len(market.of(said.OrderChanged)) == before
 
 
 def test_an_action_that_is_too_late_is_not_done(market, orders):

@@ -3,6 +3,7 @@
 import asyncio
 from decimal import Decimal
 from itertools import count
+from pathlib import Path
 
 import pytest
 
@@ -12,11 +13,10 @@ from bistoury import (
     HyperLiquidIntegration,
     SessionClosedError,
     StaleDataError,
-    SubscriptionRefusedError,
 )
 from bistoury.paper_trading import OrderRejectedError, PaperConfig, PaperTradingEngine
 from bistoury.paper_trading import events as said
-from bistoury.paper_trading.journal import JournalError, read
+from bistoury.paper_trading.journal import JournalError, PaperJournal, read
 from bistoury.paper_trading.recording import replay
 from bistoury.simulator.exchange import Exchange
 from bistoury.simulator.faults import Silent
@@ -61,6 +61,7 @@ def test_takes_what_the_book_shows_after_its_latency():
         assert loop.time() - began >= 0.25
         assert engine.positions()[0].size == fill.size
         assert engine.account()["paper"] is True
+        assert engine.trouble == ""
 
     played(scenario)
 
@@ -124,17 +125,70 @@ def test_refuses_what_it_does_not_follow_and_sizes_that_are_none():
                 await engine.market_open(coin, True, size)
         with pytest.raises(ConfigError, match="one of main"):
             await engine.act({"type": "noop"}, account="nobody")
+        with pytest.raises(ConfigError, match="one of main"):
+            await engine.market_close("BTC", account="nobody")
+        with pytest.raises(ConfigError, match="one of BTC"):
+            await engine.market_close("BTD")
 
     played(scenario, coins=("BTC",))
 
 
-def test_a_coin_the_venue_does_not_list_is_named():
-    with pytest.raises(SubscriptionRefusedError, match="XYZ"):
-        played(lambda *_: None, coins=("XYZ",))
-    with pytest.raises(ConfigError, match="@107"):
-        played(
-            lambda *_: None, coins=("@107",), settings=Settings(coins=("BTC", "@107"))
-        )
+@pytest.mark.parametrize("coin", ["XYZ", "btc", "@107", "PURR/USDC", "dex:BTC"])
+def test_a_coin_the_venue_does_not_list_is_named(coin):
+    with pytest.raises(ConfigError, match=f"coins: '{coin}'"):
+        played(lambda *_: None, coins=(coin,), settings=Settings(coins=("BTC", "@107")))
+
+
+def test_rules_that_cannot_be_read_are_said_at_once(monkeypatch):
+    monkeypatch.setattr(
+        "bistoury.paper_trading.engine.universe_of", lambda metas: {}["universe"]
+    )
+    with pytest.raises(KeyError, match="universe"):
+        played(lambda *_: None)
+
+
+def test_an_engine_of_its_own_says_at_once_that_a_coin_is_wrong():
+    async def scenario(engine, venue):
+        before = {it for it in asyncio.all_tasks() if "paper" in it.get_name()}
+        config = engine.client.config
+        client = venue.client(config)
+        other = PaperTradingEngine(client=client, coins=("BTC", "NOPE"))
+        other._owns_client = True
+        with pytest.raises(ConfigError, match="'NOPE'"):
+            await other.start()
+        assert not client.is_connected()
+        after = {it for it in asyncio.all_tasks() if "paper" in it.get_name()}
+        assert after <= before
+
+    played(scenario)
+
+
+def test_a_wrong_coin_found_out_late_is_what_every_verb_raises(monkeypatch):
+    async def main():
+        venue = MemoryVenue(Exchange(Settings(coins=("BTC",)), 1))
+        config = Config(network="local", api_url=f"http://127.0.0.1:{next(PORTS)}")
+        client = venue.client(config)
+        engine = PaperTradingEngine(client=client, coins=("NOPE",))
+        learn, failures = client.info.get_meta, [OSError("no network")]
+
+        async def get_meta(*given):
+            if failures:
+                raise failures.pop()
+            return await learn(*given)
+
+        monkeypatch.setattr(client.info, "get_meta", get_meta)
+        assert not await engine.start()
+        await client.connect()
+        await asyncio.sleep(5)
+        with pytest.raises(ConfigError, match="'NOPE'"):
+            await engine.act({"type": "noop"})
+        with pytest.raises(ConfigError, match="'NOPE'"):
+            engine.open_account("other", "1")
+        await engine.stop()
+        await client.disconnect()
+        venue.stop()
+
+    run(main())
 
 
 def test_orders_rest_are_changed_and_canceled():
@@ -232,6 +286,20 @@ def test_an_hour_that_nobody_saw_is_paid_by_the_venues_history():
         assert engine.venue.solvency.due == {}
 
     played(scenario, settings=Settings(coins=("BTC", "ETH"), trade_rate=0.05))
+
+
+def test_whoever_shows_every_order_is_heard():
+    async def scenario(engine, venue):
+        book = engine.venue.desk.coin("BTC")
+        whole = {"coin": "BTC", "time": engine.venue.desk.now, "levels": [[], []]}
+        engine.hear_orders({"channel": "l4Book", "data": {"Snapshot": whole}})
+        assert book.resting.orders is not None
+        engine.hear_orders({"channel": "paper:orders_lost", "data": {"coin": "BTC"}})
+        assert book.resting.orders is None
+        with pytest.raises(ConfigError, match="l4Book"):
+            engine.hear_orders({"channel": "paper:act", "data": {}})
+
+    played(scenario)
 
 
 def test_several_accounts_stand_side_by_side():
@@ -347,6 +415,54 @@ def test_two_engines_do_not_write_one_journal(tmp_path):
     played(scenario, journal=path)
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no disk that is full")
+def test_a_recording_that_cannot_be_written_does_not_end_the_trading(tmp_path, caplog):
+    async def scenario(engine, venue):
+        assert (await engine.market_open("BTC", True, "0.01")).size == D("0.01")
+
+    played(scenario, recording="/dev/full", journal=tmp_path / "paper.db")
+    told = [it.getMessage() for it in caplog.records if "recording" in it.getMessage()]
+    assert len(told) == 1
+    assert "No space left" in told[0]
+    assert any(isinstance(it, said.Filled) for it in read(tmp_path / "paper.db"))
+
+
+def test_a_recording_that_cannot_be_made_is_named_at_the_start(tmp_path):
+    for place in (tmp_path / "none" / "paper.log", tmp_path):
+        with pytest.raises(ConfigError, match="recording"):
+            played(lambda *_: None, recording=place)
+
+
+@pytest.mark.parametrize(
+    "given", [{"nonce": "5"}, {"nonce": 1 << 70}, {"expires_after": 1.5}]
+)
+def test_a_number_that_is_none_is_refused_before_it_is_written(given):
+    async def scenario(engine, venue):
+        with pytest.raises(ConfigError, match="whole number"):
+            await engine.act({"type": "noop"}, **given)
+        with pytest.raises(ConfigError, match="printed"):
+            engine.open_account("a\nb", "1")
+
+    played(scenario)
+
+
+def test_a_journal_from_the_future_is_named_and_waits(tmp_path):
+    path = tmp_path / "paper.db"
+    journal = PaperJournal(path)
+    facts = [said.AccountOpened(at=1 << 42, seq=1, account="main", cash=D(5))]
+    journal.append(facts)
+    journal.close()
+
+    async def scenario(engine, venue):
+        assert not engine.is_ready
+        with pytest.raises(JournalError, match="s in the future"):
+            await engine.act({"type": "noop"})
+        assert "s in the future" in engine.trouble
+
+    played(scenario, journal=path)
+    assert read(path) == facts
+
+
 def test_nothing_is_acknowledged_that_cannot_be_written(tmp_path):
     async def scenario(engine, venue):
         def fail(batch):
@@ -357,6 +473,7 @@ def test_nothing_is_acknowledged_that_cannot_be_written(tmp_path):
             await engine.market_open("BTC", True, "0.01")
         with pytest.raises(JournalError, match="disk full"):
             await engine.act({"type": "noop"})
+        assert "disk full" in engine.trouble
 
     played(scenario, journal=tmp_path / "paper.db")
 

@@ -32,6 +32,11 @@ META = {
 }
 RECORDED = {
     "one account over six days": ("userFills", "roq:user_fills/simple", D("0.04")),
+    "the same account, asked for": (
+        "rest_userFills",
+        "roq:get_user_fills_ack/simple",
+        D("0.04"),
+    ),
     "in and out on testnet": (
         "rest_userFillsByTime",
         "go-hyperliquid:UserFillsByTime.yaml",
@@ -70,6 +75,8 @@ def test_a_recorded_account_is_reproduced_fill_by_fill(samples, name):
     message = next(it["message"] for it in found if it["source"] == source)
     rows = message["data"]["fills"] if isinstance(message, dict) else message
     venue = desk(discount)
+    # An answer begins with the newest, a snapshot with the oldest.
+    rows = sorted(rows, key=lambda it: it["time"])
     rows = [it for it in rows if it["coin"] in venue.universe.by_coin]
     for row in rows:
         order = order_of(row, venue.universe)
@@ -104,4 +111,31 @@ def test_the_words_of_a_recorded_flip_are_ours(samples):
     venue.fill(order, order.sz, order.px, Evidence(row["time"], ""), crossed=False)
     shown = views.fill(venue.accounts.by_name["main"].fills[-1])
     for member in ("dir", "startPosition", "closedPnl", "fee", "builderFee"):
+        assert shown[member] == row[member]
+
+
+def test_a_recorded_market_order_is_closed_as_recorded(samples):
+    """The answer says at which average it was filled, the feed what closing it made."""
+    answers = json.loads((samples / "rest_exchange_responses.json").read_text())
+    filled = next(
+        status["filled"]
+        for it in answers
+        if isinstance(it["message"].get("response"), dict)
+        for status in it["message"]["response"].get("data", {}).get("statuses", ())
+        if isinstance(status, dict)
+        and status.get("filled", {}).get("avgPx") == "2080.2"
+    )
+    found = json.loads((samples / "user.json").read_text())
+    row = next(
+        it["message"]["data"]["fills"][0]
+        for it in found
+        if it["source"] == "roq:user/fills"
+    )
+    venue = desk(D("0.04"))
+    opening = {**row, "side": "B", "px": filled["avgPx"], "sz": filled["totalSz"]}
+    for it in (opening, row):
+        order = order_of(it, venue.universe)
+        venue.fill(order, order.sz, order.px, Evidence(row["time"], ""), crossed=True)
+    shown = views.fill(venue.accounts.by_name["main"].fills[-1])
+    for member in ("dir", "startPosition", "closedPnl", "fee"):
         assert shown[member] == row[member]

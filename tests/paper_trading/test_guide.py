@@ -59,5 +59,6 @@ def test_every_verb_is_named_and_none_that_does_not_exist(guide):
 def test_every_choice_and_quality_is_named(guide):
     told = rows(guide, "Gaps")
     qualities = {"live", "stale_book", "estimated_queue", "backfilled", "uncertain"}
+    qualities.add("exact_queue")
     choices = {"freeze", "replay_backfill", "pessimistic"}
     assert set(told) == qualities | choices | {"on_gap"}

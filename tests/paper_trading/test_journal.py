@@ -79,3 +79,35 @@ def test_a_file_that_is_not_there_is_not_made_by_reading(tmp_path):
         PaperJournal(tmp_path)
     with pytest.raises(ConfigError, match="folder that exists"):
         PaperJournal(tmp_path / "nowhere" / "paper.db")
+
+
+@pytest.mark.parametrize(
+    ("pragma", "said_so"),
+    [("max_page_count = 8", "full"), ("query_only = on", "readonly")],
+)
+def test_a_full_or_read_only_disk_loses_nothing_that_was_written(
+    tmp_path, pragma, said_so
+):
+    journal = PaperJournal(tmp_path / "paper.db")
+    journal.append([opened(1)])
+    journal._db.execute(f"PRAGMA {pragma}")
+    with pytest.raises(JournalError, match=said_so):
+        journal.append([opened(it) for it in range(2, 2000)])
+    journal.close()
+    assert [it.seq for it in read(tmp_path / "paper.db")] == [1]
+
+
+def test_where_no_lock_can_be_made_that_is_said(tmp_path):
+    (tmp_path / "paper.db.lock").mkdir()
+    with pytest.raises(JournalError, match="directory"):
+        PaperJournal(tmp_path / "paper.db")
+    with pytest.raises(JournalError, match=r"directory|unable"):
+        PaperJournal(tmp_path)
+
+
+def test_a_link_to_a_journal_in_use_is_no_way_around_its_lock(tmp_path):
+    journal = PaperJournal(tmp_path / "paper.db")
+    (tmp_path / "link.db").symlink_to(tmp_path / "paper.db")
+    with pytest.raises(JournalError, match="locked"):
+        PaperJournal(tmp_path / "link.db")
+    journal.close()

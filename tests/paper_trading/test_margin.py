@@ -75,11 +75,19 @@ def test_the_closing_fill_of_that_position_is_reproduced(recorded, samples):
 
 def test_a_negative_raw_balance_adds_up(samples):
     source = "nautilus:http_clearinghouse_state_negative_total_raw_usd.json"
-    shown = state_of(samples, source)["crossMarginSummary"]
-    value = D(shown["totalRawUsd"]) + D(shown["totalNtlPos"])
-    assert value == D(shown["accountValue"])
-    withdrawable = value - max(D(shown["totalMarginUsed"]), D(0))
-    assert withdrawable == D("772.232111")
+    state = state_of(samples, source)
+    shown = state["crossMarginSummary"]
+    notional, raw = D(shown["totalNtlPos"]), D(shown["totalRawUsd"])
+    # Its positions are not recorded; one long of that worth has the same sums.
+    rules = universe(BTC=(5, 40))
+    account = Account("main", raw_usd=raw)
+    account.positions["BTC"] = Position("BTC", 1, D(1), notional, leverage=25)
+    whole = margin.cross(account, rules, {"BTC": notional})
+    assert whole.value == D(shown["accountValue"])
+    assert truncated(whole.initial) == D(shown["totalMarginUsed"])
+    # What may be withdrawn was reckoned without the tenth of the notional (fill-model).
+    assert truncated(whole.free, 5) == truncated(D(state["withdrawable"]), 5)
+    assert whole.withdrawable == 0
 
 
 def test_recorded_positions_of_several_coins_are_reproduced(samples):

@@ -56,3 +56,20 @@ def test_what_is_no_exact_number_is_refused(value):
 def test_text_whole_numbers_and_decimals_are_read():
     assert decimal("1.50") == decimal(Decimal("1.5"))
     assert decimal(3) == 3
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("1_000", " 1", "1 ", "\N{FULLWIDTH DIGIT ONE}", "0x10", "", "."),
+        *("1e99999999999", "1e21", "1e-21", "1." + "0" * 40 + "1", 10**40),
+    ],
+)
+def test_what_nobody_could_reckon_with_is_refused(value):
+    with pytest.raises(ValueError, match=r"number"):
+        decimal(value)
+
+
+@pytest.mark.parametrize("value", ["1.", ".5", "+1", "1e3", "0", "-0.0", "00012"])
+def test_what_python_writes_itself_is_read(value):
+    assert decimal(value) == Decimal(value)

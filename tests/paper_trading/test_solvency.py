@@ -48,8 +48,18 @@ def test_longs_pay_a_positive_rate_on_the_oracle_price(szi, oracle, rate, usdc):
 
 def test_recorded_payments_follow_from_one_plausible_oracle_price(samples):
     # The oracle price is not recorded; it can be bounded by every payment.
-    message = json.loads((samples / "userFundings.json").read_text())[0]["message"]
-    for row in message["data"]["fundings"]:
+    def read(name):
+        return json.loads((samples / f"{name}.json").read_text())
+
+    rows = list(read("userFundings")[0]["message"]["data"]["fundings"])
+    rows += [
+        it["message"]["data"]["funding"]
+        for it in read("user")
+        if "funding" in it["message"]["data"]
+    ]
+    rows += [row["delta"] for it in read("rest_userFunding") for row in it["message"]]
+    assert len(rows) >= 10
+    for row in rows:
         usdc, szi, rate = D(row["usdc"]), D(row["szi"]), D(row["fundingRate"])
         least = abs(usdc) / abs(szi * rate)
         most = (abs(usdc) + D("0.000001")) / abs(szi * rate)
@@ -163,6 +173,20 @@ def test_orders_end_before_the_position_does(begun, orders):
     market.mark(600, "99.2")
     market.bbo(700, ("99", "200"), ("101", "1"))
     assert market.account("small").done[2].status == "liquidatedCanceled"
+
+
+def test_orders_of_a_group_end_once(begun, orders):
+    market = rich(begun, orders, "300", "100")
+    limit, trigger = orders
+    group = [limit(False, "120", "1"), trigger(True, "125", "1", "sl")]
+    market.order(410, *group, grouping="normalTpsl", account="small")
+    market.bbo(520, ("99", "200"), ("101", "1"))
+    market.mark(600, "99.2")
+    market.bbo(700, ("99", "200"), ("101", "1"))
+    ended = [it.order for it in market.of(said.OrderChanged) if not it.order.is_live]
+    statuses = {it.oid: it.status for it in ended if it.oid in (2, 3)}
+    assert statuses == {2: "liquidatedCanceled", 3: "canceled"}
+    assert len([it for it in ended if it.oid in (2, 3)]) == 2
 
 
 def test_below_two_thirds_the_liquidator_keeps_the_margin(begun, orders):

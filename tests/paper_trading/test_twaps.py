@@ -84,3 +84,39 @@ def test_a_slice_pays_three_percent_at_most(market):
     for at in range(500, 40_000, 500):
         market.bbo(at, ("99", "1"), ("110", "50"))
     assert market.fills == []
+
+
+def test_a_slice_buys_no_more_than_the_account_can_carry(market):
+    market.act(10, twap(sz="400000"))
+    for at in range(500, 100_000, 500):
+        market.bbo(at, ("99", "900000"), ("101", "900000"))
+    assert market.fills == []
+    refused = market.of(said.Rejected)
+    assert {it.reason for it in refused} == {
+        "Insufficient margin to place order. asset=0"
+    }
+    assert {it.order.twap_id for it in refused} == {1}
+
+
+def test_a_twap_that_may_only_reduce_opens_nothing(market):
+    action = twap()
+    action["twap"]["r"] = True
+    market.act(10, action)
+    run(market, 100_000)
+    assert market.fills == []
+    assert market.of(said.Rejected)[0].order.status == "reduceOnlyRejected"
+
+
+def test_a_slice_may_be_worth_less_than_an_order(market):
+    market.act(10, twap(sz="1", minutes=30))
+    run(market, 100_000)
+    assert market.fills[0].sz * 101 < 10
+
+
+def test_an_account_that_begins_anew_has_no_twap(market):
+    market.act(10, twap())
+    run(market, 40_000)
+    market.send(41_000, "paper:open", {"account": "main", "cash": "500"})
+    run(market, 200_000, start=41_000)
+    assert market.account().positions == {}
+    assert market.of(said.TwapChanged)[-1].status == "terminated"

@@ -50,9 +50,9 @@ async def main():
         while not book.bids.levels or not book.asks.levels:
             await asyncio.sleep(0.005)
         takes = nonce % 2 == 0
-        level = book.asks.best if takes else book.bids.levels[-1]
         tif = {"limit": {"tif": "Ioc" if takes else "Gtc"}}
-        px = level.px + 100 if takes else level.px - 1000
+        # The same in every life: another order with that nonce would be refused.
+        px = 100_000 if takes else 50_000
         answer = await engine.order(
             "BTC", True, "0.001", px, tif, cloid=f"0x{nonce:032x}", nonce=nonce
         )

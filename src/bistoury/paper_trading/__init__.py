@@ -7,7 +7,8 @@ Read from the bottom up; each module answers one question and knows none above i
   numbers, what may be traded, what it costs, how long it takes, what is assumed.
 * ``book``: ``Book`` fuses ``bbo``, both ``l2Book`` views and trades; every level has
   its age. ``health``: ``CoinHealth`` says whether a coin may be traded on.
-* ``queueing``, ``resting``: where our orders stand, and what reaches them.
+* ``queueing``, ``order_level``, ``resting``: where our orders stand, reckoned or
+  known, and what reaches them.
 * ``events``: the facts. ``accounts``: ``Accounts.folded(events, ...)`` is all there is
   to an account; ``margin`` adds it up.
 * ``desk``: the time, the timers, and ``emit``, the only thing that changes anything.
@@ -15,6 +16,7 @@ Read from the bottom up; each module answers one question and knows none above i
   TP/SL and groups, TWAPs, funding and liquidation.
 * ``wire``, ``commands``, ``actions``, ``standing``: actions of the venue's
   ``/exchange``, delayed, run on evidence, answered in its shapes.
+* ``restarting``: what a journal left behind.
 * ``venue``: ``PaperVenue``, all of that behind ``take(at, message)``, ``advance(at)``,
   ``deadline`` and ``drain()``. Pure: no clock, no I/O.
 * ``clock``, ``feeding``, ``journal``, ``writer``, ``telling``: the world around it.

@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
 
 import msgspec
 
@@ -90,8 +89,12 @@ class Account:
     )
     volume: Volume = field(default_factory=Volume)
     totals: Totals = field(default_factory=Totals)
-    answers: dict[int, dict[str, Any]] = field(default_factory=dict)
+    answers: dict[int, said.Settled] = field(default_factory=dict)
     """By nonce: what was answered, so that nothing is done twice."""
+    forgotten: int = -1
+    """The largest nonce whose answer is not known any more."""
+    agents: dict[str, str] = field(default_factory=dict)
+    """Addresses that may sign for it, with their names."""
     twaps: dict[int, said.TwapChanged] = field(default_factory=dict)
     cancel_at: int | None = None
     cancels_fired: dict[int, int] = field(default_factory=dict)
@@ -157,11 +160,14 @@ class Accounts:
         self.last_at = max(self.last_at, event.at)
         self.last_seq = max(self.last_seq, event.seq)
         if isinstance(event, said.AccountOpened):
+            before = self.by_name.get(event.account)
             self.by_name[event.account] = Account(
                 event.account,
                 event.address,
                 opened_with=event.cash,
                 raw_usd=event.cash,
+                # Who may sign has nothing to do with the money.
+                agents=before.agents if before is not None else {},
             )
             return
         account = self.by_name.get(event.account)
@@ -189,13 +195,18 @@ class Accounts:
                 if triggered:
                     day = event.at // DAY_MS
                     account.cancels_fired = {day: account.cancels_fired.get(day, 0) + 1}
+            case said.AgentApproved(address=address, name=name):
+                others = {it: of for it, of in account.agents.items() if of != name}
+                account.agents = {**others, address: name}
             case said.TwapChanged():
                 self.last_twap = max(self.last_twap, event.twap_id)
                 account.twaps[event.twap_id] = event
             case said.Settled():
-                account.answers[event.nonce] = event.answer
+                account.answers[event.nonce] = event
                 while len(account.answers) > KEPT_NONCES:
-                    del account.answers[next(iter(account.answers))]
+                    oldest = next(iter(account.answers))
+                    del account.answers[oldest]
+                    account.forgotten = max(account.forgotten, oldest)
             case _:
                 pass
 

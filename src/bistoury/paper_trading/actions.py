@@ -13,7 +13,7 @@ from typing import Any
 
 from . import events as said
 from . import rules, wire
-from .accounts import Account
+from .accounts import KEPT_NONCES, Account
 from .commands import Answer, Commands, ExpiredError, default_answer, refused
 from .desk import Desk, Evidence
 from .events import Order
@@ -59,11 +59,17 @@ class Actions:
     ) -> None:
         """Begin to do what is asked; the answer comes as a ``Replied``."""
         account = self._desk.accounts.by_name[name]
-        if nonce is not None and nonce in account.answers:
-            # It was done before: whoever asks again did not hear the answer.
-            self._say(number, name, account.answers[nonce])
+        asked = wire.digest(action) if nonce is not None else ""
+        done = account.answers.get(nonce) if nonce is not None else None
+        if nonce is not None and done is None and nonce <= account.forgotten:
+            reason = f"Invalid nonce: {nonce} is older than the latest {KEPT_NONCES}"
+            self._say(number, name, refused(reason))
             return
-        if (name, nonce) in self._begun:
+        if done is not None and done.asked in ("", asked):
+            # It was done before: whoever asks again did not hear the answer.
+            self._say(number, name, done.answer)
+            return
+        if done is not None or (name, nonce) in self._begun:
             answer = refused(f"Invalid nonce: duplicate nonce {nonce}")
             self._say(number, name, answer)
             return
@@ -74,6 +80,7 @@ class Actions:
             self._say(number, name, refused(f"{wire.UNREADABLE}: {reason}"))
         else:
             self._commands.wanted_until = expires_after
+            self._commands.asked = asked
             try:
                 begin(account, action, number, nonce)
             except UnreadableError as error:
@@ -180,12 +187,12 @@ class Actions:
             number, account.name, "cancel", nonce, rank=_CANCELS, is_cancel=True
         )
         for coin, asset, name in wanted:
-            run = partial(self._cancel_one, account, coin, asset, name)
+            run = partial(self._cancel_one, account.name, coin, asset, name)
             self._commands.add(command, coin, run, partial(run, is_blind=True))
 
     def _cancel_one(
         self,
-        account: Account,
+        account: str,
         coin: str,
         asset: int,
         name: int | str,
@@ -202,10 +209,12 @@ class Actions:
         self._desk.change(order, "canceled", cause, is_uncertain=is_uncertain)
         return "success"
 
-    def _find(self, account: Account, name: int | str) -> Order | None:
+    def _find(self, account: str, name: int | str) -> Order | None:
+        # By its name, for the account may have begun anew since.
+        known = self._desk.accounts.by_name[account]
         if isinstance(name, str):
-            return account.order_by_cloid(name)
-        return account.orders.get(name)
+            return known.order_by_cloid(name)
+        return known.orders.get(name)
 
     def _modify(
         self, account: Account, action: Action, number: int, nonce: int | None
@@ -233,15 +242,13 @@ class Actions:
             self._commands.add(
                 command,
                 order.coin,
-                partial(self._modify_one, account, name, self._numbered(order, nonce)),
+                partial(self._modify_one, name, self._numbered(order, nonce)),
                 partial(self._nobody_knows, order),
             )
 
-    def _modify_one(
-        self, account: Account, name: int | str, order: Order, evidence: Evidence
-    ) -> Answer:
+    def _modify_one(self, name: int | str, order: Order, evidence: Evidence) -> Answer:
         """HL: a changed order has a new number, keeps its cloid, and queues again."""
-        old = self._find(account, name)
+        old = self._find(order.account, name)
         if old is None or not old.is_live or old.coin != order.coin:
             return {"error": rules.CANNOT_MODIFY}
         if self._placing.refusal(order) is not None:

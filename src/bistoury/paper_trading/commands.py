@@ -39,6 +39,8 @@ class Command:
     arrives_at: int
     rank: int
     nonce: int | None = None
+    asked: str = ""
+    """A digest of what was asked for."""
     answers: list[Answer] = field(default_factory=list)
     unanswered: int = 0
     wrap: Callable[[list[Answer]], dict[str, Any]] | None = None
@@ -80,6 +82,8 @@ class Commands:
         )
         self.wanted_until: int | None = None
         """When (ms) the command that is begun next is of no use any more."""
+        self.asked = ""
+        """A digest of the action of the command that is begun next."""
         self._block = max(1, milliseconds(config.block))
 
     def begin(
@@ -102,7 +106,7 @@ class Commands:
         arrives_at = self._desk.now + delay
         if self.wanted_until is not None and arrives_at > self.wanted_until:
             raise ExpiredError
-        return Command(number, account, kind, arrives_at, rank, nonce)
+        return Command(number, account, kind, arrives_at, rank, nonce, self.asked)
 
     def add(
         self,
@@ -174,6 +178,15 @@ class Commands:
             else:
                 self._settle(item, answer)
 
+    def drop(self, account: str, reason: str) -> None:
+        """Answer what is under way for an account, without doing it."""
+        for coin in list(self._desk.coins.values()):
+            for item in list(coin.waiting):
+                command = item.command
+                if command.account == account and not command.is_internal:
+                    coin.waiting.remove(item)
+                    self._settle(item, {"error": reason})
+
     def _arrived(self, item: Item) -> None:
         if item.is_done:
             return
@@ -204,7 +217,11 @@ class Commands:
             # With the effect, and not with the answer: who asks again after a crash in
             # between must not have it twice.
             self._desk.emit(
-                Settled, account=command.account, nonce=command.nonce, answer=answer
+                Settled,
+                account=command.account,
+                nonce=command.nonce,
+                answer=answer,
+                asked=command.asked,
             )
         due = self._desk.now + self._response.draw()
         self._desk.at(due, partial(self._reply, command, answer))

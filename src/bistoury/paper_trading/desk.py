@@ -181,6 +181,7 @@ class Desk:
         level: Level | None = None,
         ahead: Decimal | None = None,
         liquidation: str = "",
+        is_exact: bool = False,
     ) -> Order:
         """Fill ``sz`` of an order at ``px``; return the order as it is now."""
         account = self.accounts.by_name[order.account]
@@ -215,7 +216,7 @@ class Desk:
             **self._margin_of(account, coin),
             cloid=order.cloid,
             twap_id=order.twap_id,
-            quality=self._quality(evidence, level, ahead),
+            quality=self._quality(evidence, level, ahead, is_exact=is_exact),
             data_age=max(0, evidence.time - level.time) if level is not None else 0,
             cause=evidence.cause,
             level_source=level.source if level is not None else "",
@@ -235,12 +236,17 @@ class Desk:
         return changed
 
     def _quality(
-        self, evidence: Evidence, level: Level | None, ahead: Decimal | None
+        self,
+        evidence: Evidence,
+        level: Level | None,
+        ahead: Decimal | None,
+        *,
+        is_exact: bool,
     ) -> str:
         if evidence.quality:
             return evidence.quality
         if ahead is not None:
-            return "estimated_queue"
+            return "exact_queue" if is_exact else "estimated_queue"
         is_old = level is not None and evidence.time - level.time > self.live_within
         return "stale_book" if is_old else "live"
 

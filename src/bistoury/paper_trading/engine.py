@@ -17,35 +17,32 @@ from itertools import count
 from typing import Any, Self
 
 from ..config import Config
-from ..errors import (
-    BistouryError,
-    ConfigError,
-    SessionClosedError,
-    StaleDataError,
-)
+from ..errors import BistouryError, ConfigError, SessionClosedError, StaleDataError
 from ..hyperliquid.client import HyperLiquidIntegration
 from . import events as said
+from . import settings
 from .accounts import Account, Accounts
 from .clock import VenueClock
 from .events import Event
-from .feeding import Feeding, metas_of, time_of
+from .feeding import Feeding, metas_of, settle_owed, time_of
 from .figures import Figures
 from .journal import JournalError, PaperJournal
 from .reading import Reading
 from .recording import Recorder, universe_of
-from .settings import PaperConfig, amount, configured
+from .restarting import ahead_of
+from .settings import PaperConfig
 from .telling import Telling
 from .trading import Trading
-from .venue import ACT, FUNDING, OPEN, Message, PaperVenue
+from .venue import ACT, OPEN, ORDERS, ORDERS_LOST, Message, PaperVenue
 from .writer import Writer
 
 logger = logging.getLogger(__name__)
 
 DEFAULT_COINS = ("BTC", "ETH")
-_AGAIN_AFTER = 30.0
+_FUNDING = "bistoury-paper-funding"
+_LISTED = "perpetuals that the venue lists"
 _RULES_WITHIN = 10.0
 _HANDLERS_WITHIN = 1.0
-_HOUR_MS = 3_600_000
 
 
 class PaperTradingEngine(Trading, Reading):
@@ -75,7 +72,7 @@ class PaperTradingEngine(Trading, Reading):
         recording: str | os.PathLike[str] | None = None,
         client: HyperLiquidIntegration | None = None,
     ) -> None:
-        self.paper = configured(paper, cash, max_data_age)
+        self.paper = settings.configured(paper, cash, max_data_age)
         self.client = client or HyperLiquidIntegration(config)
         self.coins = (coins,) if isinstance(coins, str) else tuple(coins)
         if not self.coins:
@@ -96,6 +93,7 @@ class PaperTradingEngine(Trading, Reading):
         self._feeding: Feeding | None = None
         self._telling = Telling()
         self._figures = Figures(self, self._now)
+        self._refused: ConfigError | JournalError | None = None  # why it cannot begin
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._answers: dict[int, asyncio.Future[dict[str, Any]]] = {}
@@ -111,12 +109,13 @@ class PaperTradingEngine(Trading, Reading):
         and goes on trying.
 
         Raises:
-            ConfigError: a coin is no perpetual that the venue lists.
-            SubscriptionRefusedError: the venue knows no such coin.
+            ConfigError: a coin is no perpetual that the venue lists. Without a
+                connection nobody knows yet; then whatever is asked for raises it.
             JournalError: the journal cannot be read, or another engine writes it.
         """
         if self._feeding is not None:
             return self.client.is_connected()
+        settings.check_place("recording", self._recording_path)
         if self._recording_path and self._accounts.last_seq and not self._journal_path:
             raise ConfigError(
                 "recording", self._recording_path, "a journal beside it for a restart"
@@ -130,16 +129,19 @@ class PaperTradingEngine(Trading, Reading):
             raise
 
     async def _follow(self) -> bool:
+        self._refused = None
         self._feeding = Feeding(self.client, self.coins, self._heard)
-        await self._feeding.start()
         is_live = self.client.is_connected()
         if self._owns_client:
             is_live = await self.client.connect()
-        if self._venue is None:
-            task = self._spawn(self._learn_the_rules())
-            await asyncio.wait([task], timeout=_RULES_WITHIN if is_live else 0)
-            if task.done():
-                task.result()
+        task = self._spawn(self._learn_the_rules())
+        # Before anything is followed: the rules know what is wrong with a coin.
+        await asyncio.wait([task], timeout=_RULES_WITHIN if is_live else 0)
+        if task.done():
+            task.result()
+        if self._refused is not None:
+            raise self._refused
+        await self._feeding.start()
         return is_live
 
     async def stop(self) -> None:
@@ -159,9 +161,7 @@ class PaperTradingEngine(Trading, Reading):
         if self._writer is not None:
             await self._writer.finish()
             self._writer = None
-        for answer in self._answers.values():
-            if not answer.done():
-                answer.set_exception(SessionClosedError("the engine was stopped"))
+        self._give_up(SessionClosedError("the engine was stopped"))
         self._answers.clear()
         await self._telling.finish(_HANDLERS_WITHIN)
         if self._venue is not None:
@@ -198,17 +198,19 @@ class PaperTradingEngine(Trading, Reading):
         included.
 
         Raises:
-            ConfigError: there is no such account.
+            ConfigError: there is no such account, or a number is none.
             StaleDataError: nothing was heard of the market yet.
             SessionClosedError: the engine was stopped before there was an answer.
-            JournalError: what comes of it cannot be written down.
+            JournalError: what comes of it cannot be written down, or the journal is
+                ahead of the venue's time.
         """
-        self._check_account(account)
+        self._check_ready()
+        if account not in self._accounts.by_name:
+            self._refuse_account(account)
+        settings.check_whole(nonce=nonce, expires_after=expires_after)
         number = next(self._numbers)
-        answer: asyncio.Future[dict[str, Any]] = (
-            asyncio.get_running_loop().create_future()
-        )
-        self._answers[number] = answer
+        loop = asyncio.get_running_loop()
+        answer = self._answers[number] = loop.create_future()
         data = {
             "number": number,
             "account": account,
@@ -227,13 +229,29 @@ class PaperTradingEngine(Trading, Reading):
         Open an account, or begin one anew; the journal keeps what was.
 
         Raises:
-            ConfigError: the amount is not above zero.
+            ConfigError: the amount is not above zero, or the name cannot be printed.
             StaleDataError: nothing was heard of the market yet.
         """
-        begins_with = amount("cash", cash)
+        begins_with = settings.amount("cash", cash)
+        settings.check_name(name)
         self._check_ready()
         data = {"account": name, "cash": str(begins_with), "address": address}
         self._take({"channel": OPEN, "data": data})
+
+    def hear_orders(self, message: Message) -> None:
+        """
+        Take ``l4Book`` of whoever shows every order; resting orders then know theirs.
+
+        ``{"channel": "paper:orders_lost", "data": {"coin": ...}}`` says that it broke
+        off; it goes on with the next snapshot.
+
+        Raises:
+            ConfigError: it is neither.
+            StaleDataError: nothing was heard of the market yet.
+        """
+        if message.get("channel") not in (ORDERS, ORDERS_LOST):
+            raise ConfigError("channel", message.get("channel"), "l4Book")
+        self._take(message)
 
     @property
     def is_ready(self) -> bool:
@@ -257,25 +275,31 @@ class PaperTradingEngine(Trading, Reading):
     def _heard(self, message: Message) -> None:
         """Take a message of the client."""
         time = time_of(message)
-        now = self.client.now()
         if time is not None:
-            self._clock.heard(time, now)
+            self._clock.heard(time, self.client.now())
         if self._venue is None or not self._clock.is_known:
             return
-        if not self._is_started:
-            self._begin()
-        self._take(message)
+        if self._is_started or self._begin():
+            self._take(message)
 
-    def _begin(self) -> None:
+    def _begin(self) -> bool:
+        """Begin, unless the journal lies in the future; return whether that is done."""
         assert self._venue is not None
-        self._is_started = True
         now = self._now()
+        before = self._refused
+        self._refused = ahead_of(self._journal_path, self._accounts.last_at, now)
+        if self._refused is not None:
+            if before is None:
+                logger.error("paper trading does not begin: %s", self._refused)
+            return False
+        self._is_started = True
         if self._recording_path is not None:
             self._recorder = Recorder(
                 self._recording_path, self.metas, self.paper, self._before, now
             )
         self._venue.start(now)
         self._flush()
+        return True
 
     def _take(self, message: Message) -> None:
         self._check_ready()
@@ -292,10 +316,9 @@ class PaperTradingEngine(Trading, Reading):
         assert venue is not None
         if venue.desk.output and self._writer is not None:
             self._writer.put(venue.drain())
-        if venue.solvency.due and not any(
-            it.get_name() == "bistoury-paper-funding" for it in self._tasks
-        ):
-            self._spawn(self._settle_funding(), "bistoury-paper-funding")
+        owed = venue.solvency.due
+        if owed and all(it.get_name() != _FUNDING for it in self._tasks):
+            self._spawn(settle_owed(self.client, owed, self._take), _FUNDING)
         self._set_timer(venue.deadline)
 
     def _set_timer(self, deadline: int | None) -> None:
@@ -329,57 +352,38 @@ class PaperTradingEngine(Trading, Reading):
 
     def _failed(self, error: JournalError) -> None:
         logger.error("%s", error)
+        self._give_up(error)
+
+    def _give_up(self, error: BistouryError) -> None:
         for answer in self._answers.values():
             if not answer.done():
                 answer.set_exception(error)
 
     # Details
 
-    def _venue_now(self) -> int:
-        return self._now()
-
     def _open_journal(self) -> None:
         journal = None
         if self._journal_path is not None:
             journal = PaperJournal(self._journal_path)
-            self._before = list(journal.events())
-            self._accounts = Accounts.folded(self._before, self._accounts.px_decimals)
+            facts: Iterable[Event] = journal.events()
+            if self._recording_path is not None:
+                facts = self._before = list(facts)  # a recording begins with them
+            self._accounts = Accounts.folded(facts, self._accounts.px_decimals)
         self._writer = Writer(journal, self._tell, self._failed)
 
     async def _learn_the_rules(self) -> None:
-        while True:
-            try:
-                metas = await metas_of(self.client, self.coins)
-                break
-            except (BistouryError, OSError) as error:
-                logger.warning("paper trading waits for the venue's rules: %s", error)
-                await asyncio.sleep(1.0)
+        metas = await metas_of(self.client, self.coins)
         universe = universe_of(metas)
         for coin in self.coins:
             if coin not in universe.by_coin:
-                raise ConfigError("coins", coin, "perpetuals that the venue lists")
+                self._refused = ConfigError("coins", coin, _LISTED)
+                logger.error("paper trading does not begin: %s", self._refused)
+                return
         self.metas = metas
         self._venue = PaperVenue(universe, self.paper, self._accounts)
 
-    async def _settle_funding(self) -> None:
-        """Ask for the rates of hours that nobody saw, until they are known."""
-        while self._venue is not None and (due := self._venue.solvency.due):
-            for coin, hours in list(due.items()):
-                try:
-                    rows = await self.client.info.get_funding_rate(
-                        coin, min(hours) - _HOUR_MS // 2
-                    )
-                except (BistouryError, OSError) as error:
-                    logger.warning("funding of %s is still owed: %s", coin, error)
-                    continue
-                self._take({"channel": FUNDING, "data": {"coin": coin, "rows": rows}})
-            if self._venue.solvency.due:
-                await asyncio.sleep(_AGAIN_AFTER)
-
     def _spawn(self, work: Any, name: str = "bistoury-paper") -> asyncio.Task[None]:
-        task: asyncio.Task[None] = asyncio.get_running_loop().create_task(
-            work, name=name
-        )
+        task: asyncio.Task[None] = asyncio.create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
@@ -387,13 +391,10 @@ class PaperTradingEngine(Trading, Reading):
     def _now(self) -> int:
         return self._clock.now(self.client.now())
 
-    def _check_account(self, account: str) -> None:
-        self._check_ready()
-        if account not in self._accounts.by_name:
-            self._refuse_account(account)
-
     def _check_ready(self) -> None:
         if self._writer is not None and self._writer.error is not None:
             raise self._writer.error
+        if self._refused is not None:
+            raise self._refused
         if not self._is_started:
             raise StaleDataError("the market", None, self.max_data_age)

@@ -125,7 +125,10 @@ class Filled(Event, frozen=True, kw_only=True):
     cloid: str | None = None
     twap_id: int | None = None
     quality: str = "live"
-    """Live, ``stale_book``, ``estimated_queue``, ``backfilled`` or ``uncertain``."""
+    """
+    ``live``, ``stale_book``, ``exact_queue``, ``estimated_queue``, ``backfilled`` or
+    ``uncertain``.
+    """
     data_age: int = 0
     """How old the level was that it was made on, in ms."""
     cause: str = ""
@@ -192,6 +195,13 @@ class CancelScheduled(Event, frozen=True, kw_only=True):
     triggered: bool = False
 
 
+class AgentApproved(Event, frozen=True, kw_only=True):
+    """An address may sign for the account. HL: one agent to a name."""
+
+    address: str
+    name: str = ""
+
+
 class TwapChanged(Event, frozen=True, kw_only=True):
     """A time-weighted order began, went on or ended."""
 
@@ -232,6 +242,8 @@ class Settled(Event, frozen=True, kw_only=True):
 
     nonce: int
     answer: dict[str, Any]
+    asked: str = ""
+    """A digest of the action, so that another one is not taken for it."""
 
 
 class Replied(Event, frozen=True, kw_only=True):
@@ -252,6 +264,7 @@ Anything = (
     | LeverageSet
     | MarginMoved
     | CancelScheduled
+    | AgentApproved
     | TwapChanged
     | FeedChanged
     | Valued

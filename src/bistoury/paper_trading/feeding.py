@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+from ..errors import BistouryError
 from ..hyperliquid.client import HyperLiquidIntegration
 from ..hyperliquid.handles import SubscriptionHandle
 from ..session.notices import Gap, Stale
-from .venue import GAP, STALE, Message
+from .venue import FUNDING, GAP, STALE, Message
 
+logger = logging.getLogger(__name__)
+
+_AGAIN_AFTER = 1.0
+_OWED_AGAIN_AFTER = 30.0
+_HOUR_MS = 3_600_000
 _MARKET = ("bbo", "l2Book", "trades", "activeAssetCtx")
 
 
@@ -99,10 +107,41 @@ def time_of(message: Message) -> int | None:
     return None
 
 
+async def settle_owed(
+    client: HyperLiquidIntegration,
+    due: dict[str, list[int]],
+    take: Callable[[Message], None],
+) -> None:
+    """Ask for the rates of hours that nobody saw, until none is ``due``."""
+    while due:
+        for coin, hours in list(due.items()):
+            try:
+                rows = await client.info.get_funding_rate(
+                    coin, min(hours) - _HOUR_MS // 2
+                )
+            except (BistouryError, OSError) as error:
+                logger.warning("funding of %s is still owed: %s", coin, error)
+                continue
+            take({"channel": FUNDING, "data": {"coin": coin, "rows": rows}})
+        if due:
+            await asyncio.sleep(_OWED_AGAIN_AFTER)
+
+
 async def metas_of(
     client: HyperLiquidIntegration, coins: tuple[str, ...]
 ) -> list[dict[str, Any]]:
-    """Ask for the rules of every dex that ``coins`` are traded on."""
+    """Ask for the rules of every dex that ``coins`` are traded on, until they come."""
+    while True:
+        try:
+            return await _asked(client, coins)
+        except (BistouryError, OSError) as error:
+            logger.warning("paper trading waits for the venue's rules: %s", error)
+            await asyncio.sleep(_AGAIN_AFTER)
+
+
+async def _asked(
+    client: HyperLiquidIntegration, coins: tuple[str, ...]
+) -> list[dict[str, Any]]:
     metas: list[dict[str, Any]] = [{"meta": await client.info.get_meta()}]
     dexes = sorted({it.partition(":")[0] for it in coins if ":" in it})
     if dexes:

@@ -152,7 +152,12 @@ def _locked(path: str) -> IO[bytes] | None:
         import fcntl  # noqa: PLC0415 -- not on every system
     except ImportError:
         return None
-    descriptor = os.open(f"{path}.lock", os.O_CREAT | os.O_RDWR, _MODE)
+    try:
+        # By its own name, whatever links lead to it.
+        beside = f"{Path(path).resolve()}.lock"
+        descriptor = os.open(beside, os.O_CREAT | os.O_RDWR, _MODE)
+    except OSError as error:
+        raise JournalError(path, str(error)) from error
     lock = os.fdopen(descriptor, "r+b")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
+import re
+from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Context, Decimal
 from typing import Any
 
 ZERO = Decimal(0)
@@ -11,6 +12,11 @@ USD_DECIMALS = 6
 """HL: dollars are cut off after six decimals (recorded fills and states)."""
 
 _STEPS = [Decimal(1).scaleb(-places) for places in range(20)]
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?\Z", re.ASCII)
+_MOST_DIGITS = 28
+"""What is reckoned with exactly; a number on the wire has half as many."""
+_LARGEST = 20
+"""The most a number may be, and the least, as a power of ten."""
 _FIVE_FIGURES = Context(prec=5, rounding=ROUND_HALF_EVEN)
 
 
@@ -50,19 +56,25 @@ def decimal(value: Any) -> Decimal:
     Read a number, given as text, a whole number or a ``Decimal``.
 
     Raises:
-        ValueError: it is no finite number; floats are refused, for 0.1 is not 0.1.
+        ValueError: it is no finite number, or has more digits than any price, size or
+            amount; floats are refused, for 0.1 is not 0.1.
     """
     if isinstance(value, Decimal):
         number = value
-    elif isinstance(value, str | int) and not isinstance(value, bool):
-        try:
-            number = Decimal(value)
-        except InvalidOperation:
-            raise ValueError(f"not a number: {value!r}") from None
+    elif isinstance(value, int) and not isinstance(value, bool):
+        number = Decimal(value)
+    elif isinstance(value, str):
+        # Python would take 1_000, blanks and digits of every script as well.
+        if not _NUMBER.match(value):
+            raise ValueError(f"not a finite number: {value!r}")
+        number = Decimal(value)
     else:
         raise ValueError(f"not text nor a whole number: {value!r}")  # noqa: TRY004
     if not number.is_finite():
         raise ValueError(f"not a finite number: {value!r}")
+    is_long = len(number.as_tuple().digits) > _MOST_DIGITS
+    if is_long or not -_LARGEST <= number.adjusted() <= _LARGEST:
+        raise ValueError(f"more digits than a number here has: {str(value)[:40]!r}")
     return number
 
 

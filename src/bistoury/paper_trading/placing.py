@@ -188,13 +188,16 @@ class Placing:
             return
         desk = self._desk
         for is_buy in (True, False):
+            own = coin.resting.best(is_buy=is_buy)
+            if own is None:
+                continue
             coin.resting.shown(
                 coin.book.side(is_bid=is_buy), desk.queue, evidence.time, whole=whole
             )
-            against = coin.book.side(is_bid=not is_buy)
-            if against.best is None:
+            best = coin.book.side(is_bid=not is_buy).best
+            if best is None or (own < best.px if is_buy else own > best.px):
                 continue
-            for entry in coin.resting.reached_by(against.best.px, is_buy=is_buy):
+            for entry in coin.resting.reached_by(best.px, is_buy=is_buy):
                 self._meet(entry, coin, evidence)
 
     def _meet(self, entry: Entry, coin: Coin, evidence: Evidence) -> None:
@@ -240,7 +243,14 @@ class Placing:
             desk.change(order, "marginCanceled", evidence.cause)
             return ZERO
         desk.fill(
-            order, sz, order.px, evidence, crossed=False, ahead=ahead, level=level
+            order,
+            sz,
+            order.px,
+            evidence,
+            crossed=False,
+            ahead=ahead,
+            level=level,
+            is_exact=entry.place.is_exact,
         )
         return sz
 

@@ -71,11 +71,20 @@ class Place:
 
     __slots__ = ("_before", "_shown", "_updated_at", "ahead")
 
+    is_exact = False
+
     def __init__(self) -> None:
         self.ahead: Decimal | None = None
         self._shown = ZERO
         self._before = ZERO
         self._updated_at = 0
+
+    @classmethod
+    def at(cls, ahead: Decimal) -> Place:
+        """Return a place with ``ahead`` before it."""
+        made = cls()
+        made.ahead = made._shown = made._before = ahead
+        return made
 
     def shown(self, model: QueueModel, size: Decimal, time: int) -> None:
         """Learn what is displayed at the price, by an update at ``time``."""

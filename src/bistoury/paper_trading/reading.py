@@ -9,10 +9,11 @@ from typing import Any, NoReturn
 from ..errors import ConfigError
 from .accounts import Accounts
 from .events import Event
-from .journal import read
+from .journal import JournalError, read
 from .report import explain, report
 from .settings import PaperConfig
 from .telling import Telling
+from .writer import Writer
 
 
 class Reading:
@@ -23,6 +24,14 @@ class Reading:
     _facts: list[Event]
     _journal_path: str | os.PathLike[str] | None
     _telling: Telling
+    _refused: ConfigError | JournalError | None
+    _writer: Writer | None
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing can be done until somebody helps; empty while all is well."""
+        failed = self._writer.error if self._writer is not None else None
+        return str(failed or self._refused or "")
 
     def on(self, event_name: str, handler: Callable[[Any], Any]) -> Callable[[], None]:
         """

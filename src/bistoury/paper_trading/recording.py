@@ -10,8 +10,10 @@ such a file gives the same facts, byte for byte: replaying is the back-test.
 from __future__ import annotations
 
 import gzip
+import logging
 import os
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, Literal, cast
 
@@ -23,6 +25,8 @@ from .events import Anything, Event
 from .settings import PaperConfig
 from .universe import Universe
 from .venue import ACT, Message, PaperVenue
+
+logger = logging.getLogger(__name__)
 
 BEGIN, END = "paper:begin", "paper:end"
 VERSION = 1
@@ -48,7 +52,12 @@ class RecordingError(BistouryError):
 
 
 class Recorder:
-    """Writes down what a venue takes."""
+    """
+    Writes down what a venue takes, until the disk will not have it.
+
+    Raises:
+        RecordingError: the file cannot be made.
+    """
 
     def __init__(
         self,
@@ -58,7 +67,12 @@ class Recorder:
         before: Iterable[Event],
         at: int,
     ) -> None:
-        self._file = _opened(str(path), "wb")
+        self._path = str(path)
+        self._is_done = False
+        try:
+            self._file = _opened(self._path, "wb")
+        except OSError as error:
+            raise RecordingError(self._path, 1, str(error)) from error
         begin = {
             "v": VERSION,
             "metas": metas,
@@ -69,12 +83,31 @@ class Recorder:
 
     def take(self, at: int, message: Message) -> None:
         """Write a message down."""
-        self._file.write(b"%019d %b\n" % (at * _NS, _encode(message)))
+        self._write(b"%019d %b\n" % (at * _NS, _encode(message)))
 
     def close(self, at: int) -> None:
         """End the recording at the moment ``at`` (ms)."""
         self.take(at, {"channel": END, "data": {}})
-        self._file.close()
+        try:
+            self._file.close()
+        except OSError as error:
+            self._failed(error)
+
+    def _write(self, line: bytes) -> None:
+        if self._is_done:
+            return
+        try:
+            self._file.write(line)
+        except OSError as error:
+            self._failed(error)
+
+    def _failed(self, error: OSError) -> None:
+        """Go on without it: the trading is worth more than its recording."""
+        if not self._is_done:
+            self._is_done = True
+            logger.error("paper recording %s ends here: %s", self._path, error)
+            with suppress(OSError):
+                self._file.close()
 
 
 def messages(path: str | os.PathLike[str]) -> Iterator[tuple[int, Message]]:
@@ -143,18 +176,26 @@ class Replay:
             self.venue.start(at)
         if message["channel"] == END:
             self.venue.advance(at)
-        elif "data" in message:
+        elif "data" in message and message["channel"] != BEGIN:
             self.venue.take(at, message)
-        return self._drain()
+        return self.drain()
 
-    def act(self, action: dict[str, Any], account: str = "main") -> int:
-        """Ask for something now; its answer is a ``Replied`` with this number."""
+    def act(
+        self, action: dict[str, Any], account: str = "main", at: int | None = None
+    ) -> int:
+        """
+        Ask for something now, or at a later moment (ms).
+
+        Its answer is a ``Replied`` with the number that is returned.
+        """
         self._number -= 1  # those of a recording count upwards
         data = {"number": self._number, "account": account, "action": action}
-        self.venue.take(self.now, {"channel": ACT, "data": data})
+        moment = self.now if at is None else max(at, self.now)
+        self.venue.take(moment, {"channel": ACT, "data": data})
         return self._number
 
-    def _drain(self) -> list[Event]:
+    def drain(self) -> list[Event]:
+        """Return the facts since the last time, and keep them."""
         fresh = self.venue.drain()
         self.events += fresh
         return fresh
@@ -183,24 +224,29 @@ def replay(
     made: Replay | None = None
     for at, message in messages(path):
         if made is None:
-            made = _begun(str(path), message, universe, config)
-            if message["channel"] == BEGIN:
-                made.venue.start(at)
-                made._is_started = True  # noqa: SLF001
-                made._drain()  # noqa: SLF001
-                continue
+            made = begun(str(path), message, universe, config)
         made.take(at, message)
-        if strategy is not None:
+        if strategy is not None and message["channel"] != BEGIN:
             strategy(made, at, message)
-            made._drain()  # noqa: SLF001
+            made.drain()
     if made is None:
         raise RecordingError(str(path), 1, "it is empty")
     return made
 
 
-def _begun(
-    path: str, first: Message, universe: Universe | None, config: PaperConfig | None
+def begun(
+    path: str,
+    first: Message,
+    universe: Universe | None,
+    config: PaperConfig | None,
+    *,
+    is_fresh: bool = False,
 ) -> Replay:
+    """
+    Return the venue that a recording with this ``first`` line is played on.
+
+    ``is_fresh``: without the accounts that it began with.
+    """
     if first["channel"] != BEGIN:
         if universe is None:
             raise RecordingError(path, 1, "no paper:begin, and no universe is given")
@@ -210,7 +256,7 @@ def _begun(
         raise RecordingError(path, 1, f"version {data.get('v')}; this reads {VERSION}")
     whole = universe or universe_of(data["metas"])
     recorded = msgspec.convert(data["config"], PaperConfig)
-    before = _before.decode(_encode(data["before"]))
+    before = [] if is_fresh else _before.decode(_encode(data["before"]))
     places = {name: it.px_decimals for name, it in whole.by_coin.items()}
     return Replay(whole, config or recorded, Accounts.folded(before, places))
 

@@ -16,6 +16,7 @@ from decimal import Decimal
 
 from .book import Side
 from .events import Order
+from .order_level import ExactPlace, Orders
 from .queueing import Place, QueueModel
 
 
@@ -24,7 +25,7 @@ class Entry:
     """One resting order and its place."""
 
     order: Order
-    place: Place
+    place: Place | ExactPlace
     since: int
     """The venue time (ms) from which on it is in the book."""
 
@@ -37,6 +38,8 @@ class Resting:
         self._sides: dict[bool, dict[Decimal, list[Entry]]] = {True: {}, False: {}}
         self._prices: dict[bool, list[Decimal]] = {True: [], False: []}
         """Our prices on each side, ascending."""
+        self.orders: Orders | None = None
+        """Everybody's orders, if somebody shows them."""
 
     def __len__(self) -> int:
         return len(self._by_oid)
@@ -51,7 +54,10 @@ class Resting:
 
     def add(self, order: Order, side: Side, model: QueueModel, time: int) -> Entry:
         """Put an order behind what ``side`` shows at its price."""
-        entry = Entry(order, Place(), time)
+        place: Place | ExactPlace = Place()
+        if self.orders is not None and not model.is_touch:
+            place = ExactPlace(self.orders, order.px, time)
+        entry = Entry(order, place, time)
         self._by_oid[order.oid] = entry
         level = self._sides[order.is_buy].get(order.px)
         if level is None:
@@ -79,6 +85,23 @@ class Resting:
         entry = self._by_oid.get(order.oid)
         if entry is not None:
             entry.order = order
+
+    def orders_changed(self, touched: dict[Decimal, list[int]]) -> None:
+        """Learn at which prices somebody's orders changed, and who is new there."""
+        assert self.orders is not None
+        for levels in self._sides.values():
+            for px in touched.keys() & levels.keys():
+                for entry in levels[px]:
+                    if isinstance(entry.place, ExactPlace):
+                        level = self.orders.level(px)
+                        entry.place.renew(level, touched[px], self.orders.time)
+
+    def lose_orders(self) -> None:
+        """Go on by reckoning: nobody shows the orders any more."""
+        self.orders = None
+        for entry in self._by_oid.values():
+            if isinstance(entry.place, ExactPlace):
+                entry.place = entry.place.reckoned()
 
     def of(self, account: str) -> list[Entry]:
         """Return the entries of one account."""

@@ -72,7 +72,8 @@ def unacceptable(
         )
     value = order.px * order.sz
     is_rest = order.reduce_only and closes and order.sz >= abs(szi)
-    if value < MINIMUM and not is_rest and not order.is_position_tpsl:
+    is_part = order.is_position_tpsl or order.twap_id is not None
+    if value < MINIMUM and not is_rest and not is_part:
         return Refusal(
             numbered("Order must have minimum value of $10.", asset),
             "minTradeNtlRejected",

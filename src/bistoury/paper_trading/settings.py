@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
@@ -16,6 +18,7 @@ from .queueing import queue_model
 OnGap = Literal["freeze", "replay_backfill", "pessimistic"]
 Restart = Literal["cancel", "keep"]
 Number = str | int | Decimal
+_MOST = 1 << 63
 _CHOICES = {
     "on_gap": ("freeze", "replay_backfill", "pessimistic"),
     "restart": ("cancel", "keep"),
@@ -78,8 +81,7 @@ class PaperConfig(msgspec.Struct, frozen=True, kw_only=True):
         if not self.accounts:
             raise ConfigError("accounts", {}, "at least one name with its cash")
         for name, cash in self.accounts.items():
-            if not name or not name.isprintable():
-                raise ConfigError("accounts", name, "names that can be printed")
+            check_name(name)
             if not isinstance(cash, Decimal) or not cash.is_finite() or cash <= 0:
                 raise ConfigError(f"accounts[{name}]", cash, "an amount above zero")
         return self
@@ -88,6 +90,41 @@ class PaperConfig(msgspec.Struct, frozen=True, kw_only=True):
         """Return all of it as plain members, for reports."""
         members: dict[str, Any] = msgspec.to_builtins(self)
         return members
+
+
+def check_name(name: Any) -> None:
+    """
+    Check the name of an account.
+
+    Raises:
+        ConfigError: nobody could read it.
+    """
+    if not isinstance(name, str) or not name or not name.isprintable():
+        raise ConfigError("accounts", name, "names that can be printed")
+
+
+def check_place(field: str, path: str | os.PathLike[str] | None) -> None:
+    """
+    Check that a file can be made at ``path``.
+
+    Raises:
+        ConfigError: its folder is missing, or it is a folder itself.
+    """
+    if path is not None and (not Path(path).parent.is_dir() or Path(path).is_dir()):
+        raise ConfigError(field, str(path), "a file in a folder that exists")
+
+
+def check_whole(**values: Any) -> None:
+    """
+    Check that numbers, where there are any, fit in a journal.
+
+    Raises:
+        ConfigError: one does not.
+    """
+    for field, value in values.items():
+        is_one = isinstance(value, int) and not isinstance(value, bool)
+        if value is not None and not (is_one and abs(value) < _MOST):
+            raise ConfigError(field, value, "a whole number of at most 63 bits")
 
 
 def milliseconds(seconds: float) -> int:

@@ -134,7 +134,7 @@ class Solvency:
             # Closed on the next word about the book, if it is still needed then.
             self._asked.add(key)
             self._commands.add_internal(
-                account.name, name, partial(self._liquidate, account, key)
+                account.name, name, partial(self._liquidate, key)
             )
 
     def _health(
@@ -153,10 +153,9 @@ class Solvency:
             found = (margin.isolated_value(held, mark), needs, size)
         return found if found[0] < found[1] else None
 
-    def _liquidate(
-        self, account: Account, key: tuple[str, str], evidence: Evidence
-    ) -> None:
+    def _liquidate(self, key: tuple[str, str], evidence: Evidence) -> None:
         desk = self._desk
+        account = desk.accounts.by_name[key[0]]
         self._asked.discard(key)
         held = [
             it
@@ -188,7 +187,8 @@ class Solvency:
 
     def _cancel_orders(self, account: Account, coin: str, evidence: Evidence) -> None:
         for order in list(account.orders.values()):
-            if not coin or order.coin == coin:
+            # One may have ended with another already.
+            if order.oid in account.orders and (not coin or order.coin == coin):
                 self._desk.change(order, "liquidatedCanceled", evidence.cause)
 
     def _sell(self, account: Account, held: Position, evidence: Evidence) -> None:

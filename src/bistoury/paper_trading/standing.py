@@ -1,5 +1,5 @@
 """
-What users may ask of their account: leverage, margin, scheduled cancels, TWAPs.
+What users may ask of their account: leverage, margin, agents, later cancels, TWAPs.
 
 None of it needs the market, so it is done when it arrives.
 """
@@ -40,6 +40,7 @@ class Standing:
             "updateIsolatedMargin": self._move_margin,
             "twapOrder": self._twap,
             "twapCancel": self._twap_cancel,
+            "approveAgent": self._approve,
             "noop": self._noop,
         }
 
@@ -182,6 +183,28 @@ class Standing:
         self._commands.add_later(
             command, partial(self._twaps.stop, account.name, twap_id)
         )
+
+    def _approve(
+        self, account: Account, action: Action, number: int, nonce: int | None
+    ) -> None:
+        """HL: an agent signs for its owner from now on; one to a name."""
+        agent = wire.address("agentAddress", action.get("agentAddress"))
+        name = action.get("agentName") or ""
+        if not isinstance(name, str):
+            raise UnreadableError(f"agentName: {name!r} is no text")
+        command = self._later(account, number, nonce)
+        self._commands.add_later(
+            command, partial(self._set_agent, account.name, agent, name)
+        )
+
+    def _set_agent(self, account: str, agent: str, name: str) -> Answer:
+        known = self._desk.accounts.by_name.values()
+        if any(agent in (it.name, it.address.lower()) for it in known):
+            return refused(f"Paper: {agent} has an account and cannot be an agent.")
+        if any(agent in it.agents and it.name != account for it in known):
+            return refused(f"Paper: {agent} signs for another account already.")
+        self._desk.emit(said.AgentApproved, account=account, address=agent, name=name)
+        return default_answer()
 
     def _noop(
         self, account: Account, action: Action, number: int, nonce: int | None

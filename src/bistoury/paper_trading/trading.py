@@ -220,9 +220,16 @@ class Trading:
     async def market_close(
         self, coin: str, size: Number | None = None, *, account: str = "main"
     ) -> PaperFill | None:
-        """Take the position in ``coin`` off, or part of it; ``None`` without one."""
+        """
+        Take the position in ``coin`` off, or part of it; ``None`` without one.
+
+        Raises as ``market_open`` does.
+        """
+        self._coin(coin)
         known = self.accounts.get(account)
-        held = known.positions.get(coin) if known is not None else None
+        if known is None:
+            raise ConfigError("account", account, f"one of {', '.join(self.accounts)}")
+        held = known.positions.get(coin)
         if held is None:
             return None
         wanted = abs(held.szi) if size is None else size
@@ -268,17 +275,17 @@ class Trading:
             raise StaleDataError(coin, None, self.max_data_age)
         known = self._coin(coin)
         mid = known.book.mid
-        state, _ = known.health.judged(self._venue_now())
+        state, _ = known.health.judged(self._now())
         if mid is None or state != "live" or not self.client.is_connected():
             raise StaleDataError(coin, self._age(coin), self.max_data_age)
         return mid
 
     def _age(self, coin: str) -> float | None:
         heard = self._coin(coin).health.heard_at
-        return (self._venue_now() - heard) / 1000 if heard else None
+        return (self._now() - heard) / 1000 if heard else None
 
     @abstractmethod
-    def _venue_now(self) -> int:
+    def _now(self) -> int:
         """Return the venue's time, in ms."""
 
     def _filled(self, account: str, oid: int) -> PaperFill:

@@ -99,6 +99,12 @@ class Twaps:
         self._end(number, "terminated")
         return "success"
 
+    def end_of(self, account: str) -> None:
+        """End all of one account: it begins anew."""
+        for number, running in list(self._running.items()):
+            if running.account == account:
+                self._end(number, "terminated")
+
     def stop_all(self) -> None:
         """End those that a restart found running: nobody sliced them meanwhile."""
         for account in self._desk.accounts.by_name.values():
@@ -161,7 +167,7 @@ class Twaps:
         )
         account = desk.accounts.by_name[running.account]
         before = account.totals.fills
-        self._placing.execute(order, evidence)
+        self._placing.place(order, evidence)
         made = account.totals.fills - before
         fresh = list(account.fills)[-made:] if made else []
         executed = sum((it.sz for it in fresh), ZERO)

@@ -8,6 +8,7 @@ same way, on channels of our own, so that a recording holds everything:
 
 * ``paper:gap``: ``{"feed", "coin", "since", "until", "status"}``
 * ``paper:stale``: ``{"feed", "coin"}``
+* ``paper:orders_lost``: ``{"coin"}``, when ``l4Book`` broke off
 * ``paper:funding``: ``{"coin", "rows"}``, rows of ``fundingHistory``
 * ``paper:act``: ``{"number", "account", "action", "nonce", "expires_after"}``
 * ``paper:open``: ``{"account", "cash", "address"}``
@@ -22,15 +23,17 @@ from functools import partial
 from typing import Any
 
 from . import events as said
-from .accounts import Account, Accounts
+from .accounts import Accounts
 from .actions import Actions
 from .book import rows_of
-from .commands import Commands, statuses
+from .commands import Commands
 from .desk import Coin, Context, Desk, Evidence
 from .events import Event
 from .health import PERIODIC
 from .numbers import ZERO
-from .placing import Placing, answer_of
+from .order_level import Orders
+from .placing import Placing
+from .restarting import restarted
 from .settings import PaperConfig, milliseconds
 from .solvency import Solvency
 from .triggers import Triggers
@@ -39,6 +42,7 @@ from .universe import Universe
 
 GAP, STALE, FUNDING = "paper:gap", "paper:stale", "paper:funding"
 ACT, OPEN = "paper:act", "paper:open"
+ORDERS, ORDERS_LOST = "l4Book", "paper:orders_lost"
 _TIDS = 5000
 
 Message = Mapping[str, Any]
@@ -75,6 +79,8 @@ class PaperVenue:
             "activeAssetCtx": self._context,
             GAP: self._gap,
             STALE: self._stale,
+            ORDERS: lambda _, data: self._orders(data),
+            ORDERS_LOST: lambda _, data: self._lost(data),
             FUNDING: lambda _, data: self.solvency.settle(data["coin"], data["rows"]),
             ACT: self._act,
             OPEN: self._open,
@@ -97,10 +103,7 @@ class PaperVenue:
             if name not in desk.accounts.by_name:
                 desk.emit(said.AccountOpened, account=name, cash=cash)
         for account in desk.accounts.by_name.values():
-            self._answer_interrupted(account)
-            for order in list(account.orders.values()):
-                if order.oid in account.orders and order.is_live:
-                    self._restart(order)
+            restarted(desk, account)
             if account.cancel_at is not None:
                 time = account.cancel_at
                 desk.at(
@@ -213,6 +216,30 @@ class PaperVenue:
             self.triggers.marked(coin)
             self.solvency.marked(coin)
 
+    def _orders(self, data: Any) -> None:
+        """Take every order of a book, or what changed among them in a block."""
+        if "Snapshot" in data:
+            whole = data["Snapshot"]
+            coin = self._coin(whole)
+            if coin is not None:
+                self._lost(whole)
+                coin.resting.orders = Orders(whole["time"], whole["levels"])
+            return
+        changes = data["Updates"]
+        by_coin: dict[str, list[Any]] = {}
+        for row in changes["book_diffs"]:
+            by_coin.setdefault(row["coin"], []).append(row)
+        for name, rows in by_coin.items():
+            coin = self._coin({"coin": name})
+            if coin is not None and coin.resting.orders is not None:
+                touched = coin.resting.orders.change(changes["time"], rows)
+                coin.resting.orders_changed(touched)
+
+    def _lost(self, data: Any) -> None:
+        coin = self._coin(data)
+        if coin is not None:
+            coin.resting.lose_orders()
+
     # What was missed
 
     def _gap(self, message: Message, data: Any) -> None:
@@ -317,6 +344,8 @@ class PaperVenue:
         desk, name = self.desk, data["account"]
         known = desk.accounts.by_name.get(name)
         if known is not None:
+            self.twaps.end_of(name)
+            self.commands.drop(name, "Paper: the account began anew.")
             for order in list(known.orders.values()):
                 if order.oid in known.orders:
                     desk.change(order, "canceled", "reset")
@@ -369,31 +398,3 @@ class PaperVenue:
         if len(order) > _TIDS:
             seen.discard(order.popleft())
         return False
-
-    def _answer_interrupted(self, account: Account) -> None:
-        """Settle commands that were stopped half way: what was not done will not be."""
-        begun: dict[int, list[said.Order]] = {}
-        for order in (*account.done.values(), *account.orders.values()):
-            if order.nonce is not None and order.nonce not in account.answers:
-                begun.setdefault(order.nonce, []).append(order)
-        for nonce, orders in begun.items():
-            orders.sort(key=lambda it: it.oid)
-            answer = statuses("order", [answer_of(it) for it in orders])
-            self.desk.emit(
-                said.Settled, account=account.name, nonce=nonce, answer=answer
-            )
-
-    def _restart(self, order: said.Order) -> None:
-        desk = self.desk
-        if self.config.restart == "cancel" or order.status == "triggered":
-            desk.change(order, "canceled", "restart")
-            return
-        changed = desk.change(order, order.status, "restart", is_uncertain=True)
-        coin = desk.coin(order.coin)
-        if changed.status == "waiting":
-            return
-        if changed.is_trigger:
-            coin.triggers[order.oid] = order.account
-        else:
-            side = coin.book.side(is_bid=order.is_buy)
-            coin.resting.add(changed, side, desk.queue, desk.now)

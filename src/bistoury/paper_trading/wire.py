@@ -6,10 +6,13 @@ HL: ``{"a","b","p","s","r","t","c"}`` and the actions of docs "exchange endpoint
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
+
+import msgspec
 
 from .events import Order
 from .numbers import ZERO, decimal
@@ -17,7 +20,9 @@ from .universe import Instrument, Universe
 
 UNREADABLE = "Failed to deserialize the JSON body into the target type"
 _CLOID = re.compile(r"0x[0-9a-f]{32}\Z")
+_ADDRESS = re.compile(r"0x[0-9a-f]{40}\Z")
 _TIFS = ("Gtc", "Ioc", "Alo", "FrontendMarket")
+_MOST = 1 << 63
 _ORDERED = "normalTpsl"
 GROUPINGS = ("na", _ORDERED, "positionTpsl")
 
@@ -26,6 +31,19 @@ Action = Mapping[str, Any]
 
 class UnreadableError(ValueError):
     """An action is not of the venue's shape; the text says where."""
+
+
+def digest(action: Any) -> str:
+    """Return a few bytes that tell actions apart."""
+    encoded = msgspec.json.encode(action, order="deterministic", enc_hook=str)
+    return hashlib.blake2b(encoded, digest_size=8).hexdigest()
+
+
+def address(name: str, value: Any) -> str:
+    """Read an address. HL: 20 bytes in hex, in any case."""
+    if not isinstance(value, str) or not _ADDRESS.match(value.lower()):
+        raise UnreadableError(f"{name}: {value!r} is not 0x and 40 hex digits")
+    return value.lower()
 
 
 def asset(universe: Universe, number: Any) -> Instrument:
@@ -42,6 +60,8 @@ def whole(name: str, value: Any) -> int:
     """Read a whole number."""
     if isinstance(value, bool) or not isinstance(value, int):
         raise UnreadableError(f"{name}: {value!r} is no whole number")
+    if not -_MOST <= value < _MOST:
+        raise UnreadableError(f"{name}: the number does not fit in 64 bits")
     return value
 
 

@@ -74,6 +74,7 @@ def test_everything_says_what_it_is_and_how_far_it_can_be_believed():
 
 def test_a_connection_that_is_down_is_said():
     assert "the connection is down, orders are refused" in drawn(connected=False)
+    assert "here  paper journal: full" in drawn(trouble="paper journal: full")
 
 
 def test_before_anything_was_heard_that_is_said():

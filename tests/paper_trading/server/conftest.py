@@ -57,6 +57,7 @@ class PureTrader:
         self.market = market
         self.coins = ("BTC", "ETH")
         self.is_ready = True
+        self.trouble = ""
         self.asked = []
         self.answers = {}
         self.client = SimpleNamespace(

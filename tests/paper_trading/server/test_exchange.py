@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import bistoury
+from bistoury.paper_trading.accounts import Accounts
 from bistoury.paper_trading.server.exchange import Exchange
 from bistoury.paper_trading.server.wallets import Wallets
 
@@ -133,6 +134,40 @@ async def test_an_approved_agent_trades_its_owners_account(
 
     assert len(trader.accounts[signer.address].orders) == 1
     assert other.address not in trader.accounts
+
+
+async def test_an_agent_signs_for_nobody_but_its_owner(
+    trader, exchange, signer, other, buying
+):
+    third = type(signer)(3)
+    approval = {**AGENT, "agentAddress": third.address}
+    await exchange.answer(signer.body(approval, trader.now))
+    _, stolen = await exchange.answer(other.body(approval, trader.now))
+    _, passed_on = await exchange.answer(
+        third.body({**AGENT, "agentAddress": "0x" + "77" * 20}, trader.now + 1)
+    )
+    _, unreadable = await exchange.answer(
+        signer.body(approval, trader.now + 2)
+        | {"action": {**AGENT, "agentAddress": "me"}}
+    )
+    await exchange.answer(third.body(buying, trader.now))
+
+    assert "signs for another account" in stolen["response"]
+    assert "an agent cannot approve" in passed_on["response"]
+    assert unreadable.startswith("Failed to deserialize")
+    assert len(trader.accounts[signer.address].orders) == 1
+
+
+async def test_an_agent_is_known_after_a_restart_and_a_reset(
+    trader, exchange, signer, other
+):
+    approval = {**AGENT, "agentAddress": other.address}
+    await exchange.answer(signer.body(approval, trader.now))
+    folded = Accounts.folded(trader.market.events, {})
+    assert folded.by_name[signer.address].agents == {other.address: "bot"}
+
+    trader.open_account(signer.address, "1", signer.address)
+    assert Wallets(trader).owner_of(other.address) == signer.address
 
 
 async def test_an_agent_can_be_named_beforehand(trader, signer, other, buying):

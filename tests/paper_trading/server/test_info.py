@@ -163,9 +163,11 @@ async def test_funding_is_listed_as_the_venue_does(info, trader, traded):
     assert await asked(info, "userFunding", startTime=row["time"] + 1) == []
 
 
-async def test_agents_are_told_apart_from_users(info, wallets):
+async def test_agents_are_told_apart_from_users(info, trader, wallets):
     agent = "0x" + "cd" * 20
-    wallets.approve(agent, USER, "bot")
+    account = wallets.opened(USER)
+    approval = {"type": "approveAgent", "agentAddress": agent, "agentName": "bot"}
+    await trader.act(approval, account=account.name)
 
     assert await asked(info, "extraAgents") == [
         {"name": "bot", "address": agent, "validUntil": 0}

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from io import BytesIO
 
 import aiohttp
 import pytest
@@ -75,11 +76,20 @@ async def test_nothing_is_deleted_or_put_here(server, http):
 
 async def test_what_is_no_json_is_refused(server, http):
     for path in ("/exchange", "/info"):
-        async with http.post(server.url + path, data=b"{") as answer:
-            assert answer.status == 400
-            assert answer.content_type == "text/plain"
+        for raw in (b"", b"{", b"\xff", b"[" * 100_000 + b"]" * 100_000):
+            async with http.post(server.url + path, data=raw) as answer:
+                assert answer.status == 400, raw[:5]
+                assert answer.content_type == "text/plain"
         async with http.post(server.url + path, data=b"5") as answer:
             assert answer.status == 422
+
+
+async def test_a_body_without_an_end_is_not_read(server, http):
+    for path in ("/exchange", "/info", "/paper/act"):
+        async with http.post(
+            server.url + path, data=BytesIO(b" " * (2 << 20))
+        ) as answer:
+            assert answer.status == 413
 
 
 async def test_an_address_in_use_is_named(trader, server):

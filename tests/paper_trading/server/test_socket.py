@@ -200,7 +200,7 @@ async def test_what_cannot_be_followed_is_refused_and_can_be_asked_again(
 
 @pytest.mark.parametrize(
     "raw",
-    ["", "{", "5", "{}", '{"method":"fly"}', '{"method":"subscribe"}'],
+    ["", "{", "5", "{}", '{"method":"fly"}', '{"method":"subscribe"}', "[" * 50_000],
 )
 async def test_what_is_no_request_is_repeated_in_the_error(line, raw):
     await line.ws.send_str(raw)

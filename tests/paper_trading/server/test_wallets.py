@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from bistoury import ConfigError
+from bistoury.paper_trading.server import wallets as module
 from bistoury.paper_trading.server.wallets import Wallets, address_of
 
 ADDRESS = "0x" + "ab" * 20
@@ -47,3 +48,11 @@ def test_without_cash_nothing_is_opened_and_nothing_is_shown(trader):
 def test_what_cannot_be_is_refused_by_name(trader, cash, agents):
     with pytest.raises(ConfigError, match=r"cash|agents"):
         Wallets(trader, cash, agents)
+
+
+def test_not_everybody_who_signs_gets_an_account(trader, monkeypatch):
+    monkeypatch.setattr(module, "MOST_ACCOUNTS", 2)
+    wallets = Wallets(trader, "250")
+    assert wallets.opened(ADDRESS) is not None
+    assert wallets.opened("0x" + "cd" * 20) is None
+    assert wallets.opened(ADDRESS) is not None

@@ -67,7 +67,8 @@ def status(  # noqa: PLR0917 -- all are options
         is_live = state["connected"] and all(
             it["state"] == "live" for it in state["coins"]
         )
-        return running.DONE if state["ready"] and is_live else running.BAD
+        is_well = state["ready"] and is_live and not state.get("trouble")
+        return running.DONE if is_well else running.BAD
 
     run_asking(at, token_file, work)
 

@@ -37,6 +37,8 @@ def header(state: dict[str, Any], url: str) -> Text:
     line.append(f" {url}  ", "bold")
     if state.get("ended"):
         line.append("as it was when the journal ended", "yellow")
+    elif state.get("trouble"):
+        line.append(state["trouble"], "bold red")
     elif not state["ready"]:
         line.append("nothing was heard of the market yet", "yellow")
     elif state["connected"]:

@@ -109,11 +109,11 @@ def start(  # noqa: PLR0917 -- all are options
             "port": port,
             "token": token_from(token_file),
             "allowed_hosts": tuple(allow_host or ()),
-            "agents": dict(_pair("--agent", it) for it in agent or ()),
+            "agents": dict(pair("--agent", it) for it in agent or ()),
             "network": signed_for,
             "cash": cash,
         }
-        paper = _assumptions(cash, [_pair("--set", it) for it in assume or ()])
+        paper = assumptions(cash, [pair("--set", it) for it in assume or ()])
     except ConfigError as error:
         running.say(str(error))
         raise typer.Exit(running.WRONG_USE) from None
@@ -203,13 +203,15 @@ def _made(path: Path) -> Path:
     return path
 
 
-def _pair(option: str, text: str) -> tuple[str, str]:
+def pair(option: str, text: str) -> tuple[str, str]:
+    """Read ``NAME=VALUE``."""
     name, is_there, value = text.partition("=")
     require(bool(is_there and name and value), option, text, "NAME=VALUE")
     return name.strip(), value.strip()
 
 
-def _assumptions(cash: str, given: list[tuple[str, str]]) -> PaperConfig:
+def assumptions(cash: str, given: list[tuple[str, str]]) -> PaperConfig:
+    """Return the assumptions that were typed."""
     import msgspec  # noqa: PLC0415
 
     from ...paper_trading import PaperConfig  # noqa: PLC0415

@@ -124,7 +124,7 @@ class AccountAnswers:
         return self._kinds[kind](Asked(self._wallets.shown(user), desk, body))
 
     def _role(self, it: Asked) -> Row:
-        agent = self._wallets.agents.get(it.user)
+        agent = self._wallets.agent(it.user)
         if agent is not None:
             return {"role": "agent", "data": {"user": agent.owner}}
         known = self._wallets.find(it.user)

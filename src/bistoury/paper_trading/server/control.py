@@ -154,7 +154,7 @@ def _may_be_named(name: str) -> bool:
 async def _body(request: web.Request) -> Any:
     try:
         return msgspec.json.decode(await request.read())
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return None
 
 

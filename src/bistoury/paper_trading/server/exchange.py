@@ -74,26 +74,22 @@ class Exchange:
         if account is None:
             return refused(f"User or API Wallet {signer} does not exist.")
         if action["type"] in TYPED:
-            return self._typed(signer, action)
+            return await self._typed(signer, account.name, action, nonce)
         return await self._trader.act(
             action, account=account.name, nonce=nonce, expires_after=expires_after
         )
 
-    def _typed(self, signer: str, action: dict[str, Any]) -> dict[str, Any]:
+    async def _typed(
+        self, signer: str, account: str, action: dict[str, Any], nonce: int
+    ) -> dict[str, Any]:
         kind = action["type"]
         if kind == "approveBuilderFee":
             return default_answer()
         if kind != "approveAgent":
             return refused(f"Paper: {kind} is not simulated, no money was moved.")
-        try:
-            agent = validate.address(action["agentAddress"], "agentAddress")
-        except ConfigError as error:
-            return refused(f"Paper: {error}")
-        if agent == signer or self._wallets.find(agent) is not None:
-            return refused(f"Paper: {agent} has an account and cannot be an agent.")
-        name = str(action.get("agentName") or "")
-        self._wallets.approve(agent, signer, name)
-        return default_answer()
+        if self._wallets.agent(signer) is not None:
+            return refused("Paper: an agent cannot approve another.")
+        return await self._trader.act(action, account=account, nonce=nonce)
 
 
 def _read(body: Any) -> tuple[dict[str, Any], int, str | None, int | None]:

@@ -46,7 +46,7 @@ class Routes:
         async def handle(request: web.Request) -> web.Response:
             try:
                 body = msgspec.json.decode(await request.read())
-            except msgspec.DecodeError as error:
+            except (msgspec.DecodeError, RecursionError) as error:
                 # HL: 400 for what is no JSON, and text rather than JSON.
                 return web.Response(status=400, text=f"no JSON: {error}")
             status, answered = await answer(body)

@@ -99,7 +99,7 @@ class Socket:
     def _take(self, raw: str) -> None:
         try:
             body = msgspec.json.decode(raw)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             body = None
         match body:
             case {"method": "ping"}:

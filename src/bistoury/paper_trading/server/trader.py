@@ -28,6 +28,10 @@ class Trader(Protocol):
         """Whether the rules and the time of the venue are known."""
 
     @property
+    def trouble(self) -> str:
+        """Why nothing can be done until somebody helps; empty while all is well."""
+
+    @property
     def accounts(self) -> Mapping[str, Account]:
         """Every account, by name."""
 

@@ -1,13 +1,14 @@
 """
 Whose account is meant by an address: its own, opened when it first signs.
 
-An agent (API wallet) that was approved here, or named when the server was started,
-acts for its owner. Who only asks opens nothing: an account that is not there yet is
-shown as it would begin.
+An agent (API wallet) that was approved, which the journal keeps, or that was named
+when the server was started, acts for its owner. Who only asks opens nothing: an
+account that is not there yet is shown as it would begin.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -17,6 +18,10 @@ from ..accounts import Account
 from ..settings import amount
 from .trader import Trader
 
+logger = logging.getLogger(__name__)
+
+MOST_ACCOUNTS = 1000
+"""A signature for another network leads to a new address each time."""
 DEFAULT_CASH = Decimal(10_000)
 
 
@@ -39,22 +44,35 @@ class Wallets:
     ) -> None:
         self._trader = trader
         self.cash = amount("cash", cash) if cash is not None else None
-        self.agents: dict[str, Agent] = {}
-        for agent, owner in (agents or {}).items():
-            self.approve(
-                validate.address(agent, "agents"), validate.address(owner, "agents")
-            )
+        self._named = {
+            validate.address(agent, "agents"): Agent(validate.address(owner, "agents"))
+            for agent, owner in (agents or {}).items()
+        }
 
-    def approve(self, agent: str, owner: str, name: str = "") -> None:
-        """Let ``agent`` sign for ``owner``. HL: one agent to a name."""
-        for known, it in list(self.agents.items()):
-            if (it.owner, it.name) == (owner, name) and name:
-                del self.agents[known]
-        self.agents[agent] = Agent(owner, name)
+    @property
+    def agents(self) -> dict[str, Agent]:
+        """Everybody who may sign for somebody else."""
+        approved = {
+            agent: Agent(address_of(account), name)
+            for account in self._trader.accounts.values()
+            for agent, name in account.agents.items()
+        }
+        return approved | self._named
+
+    def agent(self, signer: str) -> Agent | None:
+        """Return whose agent somebody is."""
+        named = self._named.get(signer)
+        if named is not None:
+            return named
+        for account in self._trader.accounts.values():
+            name = account.agents.get(signer)
+            if name is not None:
+                return Agent(address_of(account), name)
+        return None
 
     def owner_of(self, signer: str) -> str:
         """Return for whom somebody signs."""
-        agent = self.agents.get(signer)
+        agent = self.agent(signer)
         return signer if agent is None else agent.owner
 
     def find(self, address: str) -> Account | None:
@@ -71,6 +89,9 @@ class Wallets:
         """Return the account of an address; open it if that is wanted here."""
         found = self.find(address)
         if found is None and self.cash is not None:
+            if len(self._trader.accounts) >= MOST_ACCOUNTS:
+                return None
+            logger.info("paper account of %s is opened: it signed", address)
             self._trader.open_account(address, self.cash, address)
             found = self._trader.accounts[address]
         return found
