@@ -129,6 +129,7 @@ def test_client_methods():
         "backfilled",
         "deliver",
         "deliver_raw",
+        "ponged",
         "ticked",
     }
     inner |= {

@@ -210,7 +210,8 @@ class PaperTradingEngine(Trading, Reading):
         settings.check_whole(nonce=nonce, expires_after=expires_after)
         number = next(self._numbers)
         loop = asyncio.get_running_loop()
-        answer = self._answers[number] = loop.create_future()
+        answer: asyncio.Future[dict[str, Any]] = loop.create_future()
+        self._answers[number] = answer
         data = {
             "number": number,
             "account": account,
@@ -302,12 +303,10 @@ class PaperTradingEngine(Trading, Reading):
         return True
 
     def _take(self, message: Message) -> None:
-        self._check_ready()
-        assert self._venue is not None
-        now = self._now()
+        venue, now = self.venue, self._now()
         if self._recorder is not None:
             self._recorder.take(now, message)
-        self._venue.take(now, message)
+        venue.take(now, message)
         self._flush()
 
     def _flush(self) -> None:
