@@ -39,6 +39,7 @@ from .fleet import Fleet
 from .limits import account_of
 from .listening import Listening
 from .posts import Posts
+from .readiness import Readiness
 from .reading import Reading, read, read_typed
 from .residing import at_home
 from .rotation import RotateAfter, Rotation
@@ -135,6 +136,7 @@ class HyperLiquidIntegration(Listening, Tuning, Showing):
             shards=validate.count(shards, "shards"),
             redundancy=redundancy,
         )
+        self._readiness = Readiness(self._fleet)
         self._monitor = Monitor()
         self._posts = Posts(
             lambda: self._fleet.lines, self._account, self._monitor.request_done

@@ -27,6 +27,7 @@ from .claims import Claims
 from .errands import Errands
 from .limits import Account
 from .line import Line
+from .readiness import Readiness
 from .requests import Requests
 from .rotation import Rotation
 from .viewing import Viewing
@@ -44,6 +45,7 @@ class Hearing(Requests, Viewing):
     _errands: Errands
     _auditor: Auditor
     _rotation: Rotation
+    _readiness: Readiness
 
     @property
     def deliver(self) -> Callable[[Entry, Update], None]:
@@ -63,8 +65,12 @@ class Hearing(Requests, Viewing):
             is_backstage = False
         else:
             is_backstage = self._rotation.is_backstage(line)
+        has_moved = isinstance(notice, heard.StateChanged)
+        if group is not None and _shows_how_it_goes(notice):
+            group.counts = True
+        if not is_backstage or has_moved:
+            self._monitor.observe(notice, line, self._session.state)
         if not is_backstage:
-            self._monitor.observe(notice, line)
             self._tally.observe(notice, self.now())
             self._rotation.observe(notice)
         session = line.session
@@ -76,18 +82,22 @@ class Hearing(Requests, Viewing):
                 self._account.learn(kind, limit)
             case heard.Refused(subscription, will_retry=False) if not is_backstage:
                 self._claims.drop(subscription)
-            case heard.StateChanged(new=State.LIVE) if group is not None:
-                group.was_live = True
             case heard.StateChanged(new=State.CLOSED) if self._fleet.is_resting:
                 self._claims.end()
             case _:
                 pass
-        if not is_backstage:
-            self._chronicle.observe(notice)
-            self._listeners.hear(notice)
+        ready = self._readiness.hear(notice, self.now(), is_backstage=is_backstage)
+        if not is_backstage and not isinstance(notice, heard.Ready):
+            self._tell(notice)
+        if ready is not None:
+            self._tell(ready)
         if isinstance(notice, heard.Gap):
             self._dispatcher.tell(notice)  # after the event: nobody reads past it
         self._waiting.look()
+
+    def _tell(self, notice: Notice) -> None:
+        self._chronicle.observe(notice)
+        self._listeners.hear(notice)
 
     def backfill(self, line: Line, wanted: do.Backfill) -> None:
         """Read what a feed missed, without keeping anything else waiting."""
@@ -161,3 +171,10 @@ class Hearing(Requests, Viewing):
             line.supervisor.backfilled(
                 wanted, found.updates, complete=found.is_complete
             )
+
+
+def _shows_how_it_goes(notice: Notice) -> bool:
+    """Whether a new connection is not just on its way any more."""
+    if isinstance(notice, heard.StateChanged):
+        return notice.new in (State.LIVE, State.CLOSED)
+    return isinstance(notice, heard.Disconnected)

@@ -128,6 +128,7 @@ class Viewing(Residing):
             is_attached=self._claims.is_active,
             audit={} if is_brief else self._auditor.totals(),
             readers=self._dispatcher.places(),
+            due=self._fleet.due,
             is_ready=self._fleet.is_ready,
             queued=0 if is_brief else sum(it.depth for it in self._mailboxes()),
             conflated=0 if is_brief else sum(it.conflated for it in self._mailboxes()),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -63,6 +63,8 @@ class View:
     """Who reads what: handlers' mailboxes and streams."""
     is_attached: bool = True
     """Whether the monitor watches: from connect to disconnect."""
+    due: Collection[Subscription] = ()
+    """What is wanted and granted on no connection."""
     is_ready: bool = False
     """Whether all that is wanted is granted and, where the venue greets, has spoken."""
     queued: int = 0

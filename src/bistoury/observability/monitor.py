@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from ..session import Subscription
+from ..session import State, Subscription
 from ..session import notices as heard
 from ..session.notices import Notice
 
@@ -25,7 +25,7 @@ class Monitor:
 
     clock: Callable[[], datetime] = _utc_now
     lost_at: datetime | None = None
-    """When the connection was lost; ``None`` while live, or when it was asked for."""
+    """When being live ended; ``None`` while live, or when the end was asked for."""
     last_disconnect: heard.Disconnected | None = None
     last_disconnect_at: datetime | None = None
     reconnects: int = 0
@@ -54,8 +54,14 @@ class Monitor:
         default_factory=lambda: deque(maxlen=32)
     )
 
-    def observe(self, notice: Notice, line: Hashable = None) -> None:
-        """Count what happened, on which of several connections at a time."""
+    def observe(
+        self, notice: Notice, line: Hashable = None, whole: State | None = None
+    ) -> None:
+        """
+        Count what happened, on which of several connections at a time.
+
+        ``whole`` is where all of them stand together; there may be but one.
+        """
         match notice:
             case heard.Connected():
                 self.outcomes.append(True)
@@ -63,12 +69,15 @@ class Monitor:
                 self.reconnects += line in self._were_ready
                 self._were_ready.add(line)
             case heard.StateChanged(new=new):
-                if new == "live" or (new == "closed" and notice.because != "gave_up"):
+                has_ended = new is State.CLOSED and notice.because != "gave_up"
+                together = whole or new
+                if together is State.LIVE or (has_ended and together is State.CLOSED):
                     self.lost_at, self.attempts = None, 0
             case heard.Disconnected():
                 self.last_disconnect = notice
                 self.last_disconnect_at = self.clock()
-                self.lost_at = self.lost_at or self.last_disconnect_at
+                if whole is not State.LIVE:
+                    self.lost_at = self.lost_at or self.last_disconnect_at
                 if not notice.was_open or notice.cause == "silent":
                     self.outcomes.append(False)
             case heard.Reconnecting():
