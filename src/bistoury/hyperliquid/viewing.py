@@ -21,7 +21,7 @@ from ..observability.window import Window
 from ..session import Session, Subscription
 from ..session.registry import Entry
 from ..supervisor import Supervisor
-from . import feeds
+from . import feeds, validate
 from .auditor import Auditor
 from .claims import Claims
 from .handles import SubscriptionHandle
@@ -56,13 +56,19 @@ class Viewing(Residing):
         """
         Make sure that the newest data of a subscription may be acted on.
 
+        Its age counts from when it happened at the venue, as far as that is known.
+
         Raises:
+            ConfigError: ``max_age`` is no number of seconds.
             StaleDataError: it is older than ``max_age`` seconds, has a gap or is not
                 live.
         """
+        max_age = validate.seconds(max_age, "max_age")
         wanted = subscription_of(subscription)
         entry = self._fleet.entry(wanted)
-        age = self.now() - entry.last_at if entry and entry.last_at else None
+        age = None
+        if entry is not None:
+            age = health.data_age(entry, self._sessions, self.now())
         is_sound = (
             entry is not None
             and self._fleet.is_live
@@ -113,12 +119,16 @@ class Viewing(Residing):
             return work()
         return self._io.call(work)
 
+    @property
+    def _sessions(self) -> list[Session]:
+        return [line.session for line in self._fleet.lines]
+
     def _view(self, *, is_brief: bool = False) -> health.View:
         """Return what there is to see; briefly, without each subscription."""
         session = self._session
         return health.View(
             session=session,
-            sessions=[line.session for line in self._fleet.lines],
+            sessions=self._sessions,
             entries={} if is_brief else self._fleet.entries(),
             monitor=self._monitor,
             limits=self._account,

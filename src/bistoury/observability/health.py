@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from math import inf
 from typing import Any, Protocol
 
 from ..session import Session, State, Subscription
@@ -165,6 +166,33 @@ def connection_health(view: View) -> dict[str, Any]:
     }
 
 
+def data_age(entry: Entry, sessions: list[Session], now: float) -> float | None:
+    """
+    Return how old the newest data of a subscription is, in seconds.
+
+    ``None``: none came over this connection. Frames that come late, repeat
+    themselves or stand still make nothing newer.
+    """
+    if not entry.last_at:
+        return None
+    age = now - (entry.news_at or entry.last_at)
+    best = _least_delay(sessions)
+    if entry.venue_time and best < inf:
+        age = max(age, now - best - entry.venue_time / 1000)
+    return age
+
+
+def lag_of(entry: Entry, sessions: list[Session]) -> float | None:
+    """Return how far behind the best of all feeds one is; ``None``: unknown."""
+    best = _least_delay(sessions)
+    return entry.delay - best if entry.delay and best < inf else None
+
+
+def _least_delay(sessions: list[Session]) -> float:
+    """Return session time less venue time at best, over all connections."""
+    return min(each.conversation.freshness.least_delay for each in sessions)
+
+
 def quantiles(values: Iterable[float]) -> dict[str, float | None]:
     """Return the median and the 99th percentile; ``None`` without values."""
     ordered = sorted(values)
@@ -180,7 +208,7 @@ def _subscription(entry: Entry, view: View) -> dict[str, Any]:
         "state": freshness.state(entry, view.now),
         "age": view.now - entry.last_at if entry.last_at else None,
         "rate": 1 / entry.interval if entry.interval else 0.0,
-        "lag": freshness.lag(entry),
+        "lag": lag_of(entry, view.sessions),
         "gaps": _gaps(int(entry.gap is not None), entry.gaps),
         "messages": entry.received,
         "duplicates": entry.continuity.duplicates,
