@@ -285,3 +285,22 @@ def test_a_replacement_that_takes_over_early_ends_the_loss_and_is_told():
         assert stage.told("ready")[-1].downtime_seconds > 0
 
     played(scenario, rotate_after=30.0)
+
+
+def test_stable_is_told_of_a_connection_that_lasted_and_of_no_other():
+    async def scenario(stage, client):
+        told = []
+        client.on("stable", told.append)
+        await client.subscribe_all_mids()
+        await client.connect()
+        assert await client.wait_ready(1)
+        await asyncio.sleep(3)
+        stage.cut(1)
+        await until(lambda: len(stage.told("ready")) == 2)
+        assert told == []
+        await asyncio.sleep(4.5)
+        assert told == []
+        await asyncio.sleep(1)
+        assert [it.connection_id for it in told] == [2]
+
+    played(scenario)
