@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
+
+import msgspec
 
 from ..dispatcher import Dispatcher
 from ..errors import BistouryError, ProtocolError
 from ..mailbox import Handler, name_of
+from ..observability import health
 from ..observability.addresses import shorten
 from ..observability.audited import Audited
 from ..observability.listeners import Listeners
@@ -15,7 +19,7 @@ from ..observability.monitor import Monitor
 from ..observability.rotated import Rotated
 from ..observability.slowness import SlowHandler
 from ..observability.structured import loss_facts
-from ..session import State, Update
+from ..session import State, Subscription, Update
 from ..session import effects as do
 from ..session import notices as heard
 from ..session.model import PostReply, VenueError
@@ -113,6 +117,7 @@ class Hearing(Requests, Viewing):
         self._monitor.ticked(now, received)
         self._chronicle.look()
         self._auditor.ticked(now)
+        self._dispatcher.look()
         self._posts.pump()
         self._rotation.ticked(now)
 
@@ -151,9 +156,29 @@ class Hearing(Requests, Viewing):
     def overflowed(self, handler: Handler, gap: heard.Gap) -> None:
         """Tell of what a slow handler had no room for."""
         self._logs.overflowed(handler, gap)
+        self._monitor.lacked_room(gap)
         self._tally.observe(gap)
         self._chronicle.observe(gap)
         self._listeners.hear(gap)
+
+    def gave_up(self, subscription: Subscription) -> None:
+        """Settle the gap of a feed that nobody wants any more: it stays a hole."""
+        gap = self._monitor.open_gaps.get(subscription)
+        if gap is not None:
+            best, now = health.least_delay(self._sessions), self.now()
+            at = now - best if best < inf else self._supervisor.wall()
+            settled = msgspec.structs.replace(
+                gap,
+                until=max(gap.since or 0, int(at * 1000)),
+                status="unrecoverable",
+                note="given up: nobody wants this feed any more",
+            )
+            self._monitor.observe(settled)
+            self._tally.observe(settled)
+            self._logs.observe(settled)
+            self._tell(settled)
+            self._dispatcher.tell(settled)
+        self._monitor.forget(subscription)
 
     def missed(self, rows: int) -> None:
         """Count what a slow handler had no room for."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
@@ -76,6 +77,10 @@ class Viewing(Residing):
         )
         if not is_sound or age is None or age > max_age:
             raise StaleDataError(wanted, age, max_age)
+
+    @abstractmethod
+    def gave_up(self, subscription: Subscription) -> None:
+        """Hear that nobody wants a feed any more."""
 
     def state_of(self, entry: Entry) -> str:
         """Return where a subscription stands, in one word."""

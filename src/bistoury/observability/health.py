@@ -176,7 +176,7 @@ def data_age(entry: Entry, sessions: list[Session], now: float) -> float | None:
     if not entry.last_at:
         return None
     age = now - (entry.news_at or entry.last_at)
-    best = _least_delay(sessions)
+    best = least_delay(sessions)
     if entry.venue_time and best < inf:
         age = max(age, now - best - entry.venue_time / 1000)
     return age
@@ -184,11 +184,11 @@ def data_age(entry: Entry, sessions: list[Session], now: float) -> float | None:
 
 def lag_of(entry: Entry, sessions: list[Session]) -> float | None:
     """Return how far behind the best of all feeds one is; ``None``: unknown."""
-    best = _least_delay(sessions)
+    best = least_delay(sessions)
     return entry.delay - best if entry.delay and best < inf else None
 
 
-def _least_delay(sessions: list[Session]) -> float:
+def least_delay(sessions: list[Session]) -> float:
     """Return session time less venue time at best, over all connections."""
     return min(each.conversation.freshness.least_delay for each in sessions)
 
@@ -209,7 +209,7 @@ def _subscription(entry: Entry, view: View) -> dict[str, Any]:
         "age": view.now - entry.last_at if entry.last_at else None,
         "rate": 1 / entry.interval if entry.interval else 0.0,
         "lag": lag_of(entry, view.sessions),
-        "gaps": _gaps(int(entry.gap is not None), entry.gaps),
+        "gaps": _gaps_of(entry, view.monitor),
         "messages": entry.received,
         "duplicates": entry.continuity.duplicates,
         "recovered": entry.continuity.recovered,
@@ -230,11 +230,15 @@ def _counts(view: View) -> dict[str, int]:
 
 
 def _all_gaps(view: View) -> dict[str, int]:
-    return {
-        "open": len(view.monitor.open_gaps),
-        "recovered": view.monitor.gaps["recovered"],
-        "unrecoverable": view.monitor.gaps["unrecoverable"],
-    }
+    monitor = view.monitor
+    overflows = sum(it["open"] for it in monitor.overflows.values())
+    return _gaps(len(monitor.open_gaps) + overflows, monitor.gaps)
+
+
+def _gaps_of(entry: Entry, monitor: Monitor) -> dict[str, int]:
+    overflows = monitor.overflows.get(entry.subscription, Counter())
+    still_open = int(entry.gap is not None) + overflows["open"]
+    return _gaps(still_open, entry.gaps + overflows)
 
 
 def _gaps(still_open: int, settled: Counter[str]) -> dict[str, int]:

@@ -45,8 +45,11 @@ class Monitor:
     """Seconds that recent REST requests took."""
     gaps: Counter[str] = field(default_factory=Counter)
     """How many gaps were ``recovered`` and how many ``unrecoverable``."""
-    open_gaps: set[Subscription] = field(default_factory=set)
-    """Whose gap is not settled."""
+    open_gaps: dict[Subscription, heard.Gap] = field(default_factory=dict)
+    """What was missed over the connection and is not settled."""
+    overflows: dict[Subscription, Counter[str]] = field(default_factory=dict)
+    """Of each wanted feed, what slow handlers had no room for: how many gaps, by
+    status."""
     complaints: dict[str, int] = field(default_factory=dict)
     """What the venue said no to, by kind."""
     _were_ready: set[Hashable] = field(default_factory=set)
@@ -83,14 +86,27 @@ class Monitor:
             case heard.Reconnecting():
                 self.attempts += 1
             case heard.Gap(subscription=subscription, status="open"):
-                self.open_gaps.add(subscription)
+                self.open_gaps[subscription] = notice
             case heard.Gap(subscription=subscription, status=status):
-                self.open_gaps.discard(subscription)
+                self.open_gaps.pop(subscription, None)
                 self.gaps[status] += 1
             case heard.VenueComplained(kind):
                 self.complaints[kind] = self.complaints.get(kind, 0) + 1
             case _:
                 pass
+
+    def lacked_room(self, gap: heard.Gap) -> None:
+        """Count what one handler had no room for: an open gap, then its end."""
+        counts = self.overflows.setdefault(gap.subscription, Counter())
+        counts[gap.status] += 1
+        if gap.status != "open":
+            counts["open"] -= 1
+            self.gaps[gap.status] += 1
+
+    def forget(self, subscription: Subscription) -> None:
+        """Forget the counts of a feed that nobody wants any more."""
+        if not self.overflows.get(subscription, Counter())["open"]:
+            self.overflows.pop(subscription, None)
 
     def succeeded(self, old: Hashable, new: Hashable) -> None:
         """Hear that one connection took the place of another."""
