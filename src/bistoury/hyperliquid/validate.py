@@ -147,6 +147,12 @@ def seconds(value: object, field: str) -> float:
     raise ConfigError(field, value, "a number of seconds from 0")
 
 
+def kind(value: object, field: str, of: type) -> None:
+    """Refuse ``value`` if it is neither None nor of the type it should be."""
+    if value is not None and not isinstance(value, of):
+        raise ConfigError(field, value, f"a {of.__name__}, or nothing")
+
+
 def choice(value: object, field: str) -> bool | None:
     """Return ``value`` if it says yes, no, or nothing."""
     if value is None or isinstance(value, bool):
