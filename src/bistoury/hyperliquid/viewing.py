@@ -47,6 +47,7 @@ class Viewing(Residing):
     @at_home
     async def get_connection_health(self) -> dict[str, Any]:
         """Return how well the connection does, with reasons if it does not."""
+        self._check_loop()
         return health.connection_health(self._view())
 
     def require_fresh(
