@@ -25,8 +25,7 @@ from src.bistoury.hyperliquid.client import HyperLiquidIntegration
 MESSAGE_TIMEOUT = 10.0
 BEFORE = 5.0
 CABLE_OUT = 12.0
-BACK_WITHIN = 20.0
-AFTER = 5.0
+BACK_WITHIN = 25.0
 BY_HAND = 300.0
 
 
@@ -37,6 +36,8 @@ class Watcher:
         self.client = HyperLiquidIntegration(config)
         self.client.set_message_timeout(MESSAGE_TIMEOUT)
         self.messages: Counter[str] = Counter()
+        self.before: Counter[str] = Counter()
+        """What had come when everything was last acknowledged."""
         self.silences = 0
         self.losses = 0
         self.recoveries = 0
@@ -48,6 +49,7 @@ class Watcher:
         self.client.on("disconnected", self.disconnected)
         self.client.on("reconnecting", self.reconnecting)
         self.client.on("ready", self.ready)
+        self.client.on("stable", self.stable)
 
     def say(self, text: str) -> None:
         """Write a line, with the seconds since the beginning."""
@@ -90,15 +92,20 @@ class Watcher:
         self.say(f"🔄 Reconnection attempt #{event.attempt} (delay: {delay:.1f}s)")
 
     def ready(self, event: Any) -> None:
-        """Tell of a recovery: everything is acknowledged, and data flows."""
+        """Tell of a return: everything is acknowledged, and data flows."""
+        self.before = Counter(self.messages)
         if self.losses > self.recoveries:
-            self.recoveries = self.losses
             self.restored = event.restored
-            self.say("✅ Reconnection successful and stable")
             self.say(
                 f"   {event.restored} subscriptions restored,"
                 f" {event.downtime_seconds:.1f}s after the loss"
             )
+
+    def stable(self, _: Any) -> None:
+        """Tell of a recovery: the new connection has lasted."""
+        if self.losses > self.recoveries:
+            self.recoveries = self.losses
+            self.say("✅ Reconnection successful and stable")
             self._recovered.set()
 
     async def recovered(self, within: float) -> bool:
@@ -167,9 +174,7 @@ async def on_a_local_venue() -> int:
             watcher.say("🔌 the cable is back")
             venue.heal()
             await watcher.recovered(BACK_WITHIN)
-            before = Counter(watcher.messages)
-            await asyncio.sleep(AFTER)
-            fresh = watcher.messages - before
+            fresh = watcher.messages - watcher.before
             await watcher.report_health()
             return verdict(watcher, set(fresh))
         finally:

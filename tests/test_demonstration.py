@@ -53,6 +53,8 @@ async def test_loses_the_connection_and_comes_back(root):
         r"🔄 Reconnection attempt #1 \(delay: (0\.[89]|1\.[0-2])s\)", told[dead + 1]
     )
     stable = told.index("✅ Reconnection successful and stable")
+    back = next(it for it in told if it.startswith("   3 subscriptions restored"))
+    assert told.index(back) < stable
     assert dead < told.index("🔌 the cable is back") < stable
     assert told[-1] == "✅ PASSED"
     assert told.count("✅ Reconnection successful and stable") == 1

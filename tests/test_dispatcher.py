@@ -320,6 +320,7 @@ class Reader:
 
     def __init__(self, limit=10):
         self.seen, self.limit, self.is_closed = [], limit, False
+        self.depth = 1
         self.handler = self.put
         self.is_typed, self.direct_call = False, None
 
@@ -386,6 +387,22 @@ def test_an_overflow_ends_when_there_is_room_again(desk):
     assert reader.seen == ["0", ("open", None), ("unrecoverable", 3), "last"]
     desk.deliver(BTC, "and on", time=60)
     assert len(desk.reporter.gaps) == 2
+
+
+def test_an_overflow_ends_without_a_next_message_once_its_reader_is_past_it(desk):
+    reader = Reader(limit=1)
+    desk.it.add(BTC, reader)
+    for n in range(3):
+        desk.deliver(BTC, str(n), time=10 * n)
+    desk.it.look()
+    assert [gap.status for _, gap in desk.reporter.gaps] == ["open"]
+    reader.depth = 0
+    desk.it.look()
+    desk.it.look()
+
+    assert [gap.status for _, gap in desk.reporter.gaps] == ["open", "unrecoverable"]
+    assert desk.reporter.gaps[-1][1].until == 20
+    assert reader.seen == ["0", ("open", None), ("unrecoverable", 2)]
 
 
 def test_a_late_frame_does_not_shorten_an_overflow(desk):

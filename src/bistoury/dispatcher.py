@@ -32,6 +32,11 @@ class Outlet(Protocol):
         ...
 
     @property
+    def depth(self) -> int:
+        """How many messages wait."""
+        ...
+
+    @property
     def has_room(self) -> bool:
         """Whether one more message would fit."""
         ...
@@ -212,6 +217,15 @@ class Dispatcher:
                     if not outlet.is_closed:
                         outlet.put_gap(gap)
 
+    def look(self) -> None:
+        """Settle what had no room once its reader is past it, about once a second."""
+        for key in [it for it in self._overflows if not it[0].depth]:
+            self._settle(*key)
+
+    def _settle(self, outlet: Outlet, subscription: Subscription) -> None:
+        missed = self._overflows.pop((outlet, subscription))
+        self._report(outlet, _gap(subscription, missed, "unrecoverable"))
+
     def _put(
         self,
         outlet: Outlet,
@@ -221,8 +235,7 @@ class Dispatcher:
     ) -> None:
         key = (outlet, subscription)
         if self._overflows and key in self._overflows and outlet.has_room:
-            missed = self._overflows.pop(key)
-            self._report(outlet, _gap(subscription, missed, "unrecoverable"))
+            self._settle(*key)
         if outlet.put(update, conflate):
             return
         if key not in self._overflows:

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from bistoury import __version__
 from bistoury.cli import app
 
-COMMANDS = ("demo", "sim", "stream", "doctor", "replay")
+COMMANDS = ("demo", "sim", "stream", "doctor", "replay", "paper")
 HEAVY = ("aiohttp", "picows", "pydantic_settings", "stamina", "bistoury.simulator")
 HELP = f"""
 import sys
@@ -44,6 +44,18 @@ def test_every_command_shows_examples(command):
     assert result.exit_code == 0
     assert "Examples:" in result.output
     assert f"  bistoury {command}" in result.output
+
+
+@pytest.mark.parametrize("command", [(), ("sim",), ("paper",), ("stream",)])
+def test_help_that_nobody_reads_to_its_end_is_no_failure(command):
+    with subprocess.Popen(
+        [sys.executable, "-m", "bistoury", *command, "--help"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(30) == 0
 
 
 def loaded_for(*args):

@@ -134,6 +134,7 @@ def test_client_methods():
     }
     inner |= {
         "handler_failed",
+        "gave_up",
         "handler_slow",
         "missed",
         "join",

@@ -443,7 +443,7 @@ def test_on_returns_what_removes_the_handler():
 def test_an_unknown_event_name_raises_and_names_those_there_are():
     async def scenario(client, venue):
         with pytest.raises(
-            ValueError, match="connected, ready, disconnected"
+            ValueError, match="connected, ready, stable, disconnected"
         ) as caught:
             client.on("conected", print)
         assert isinstance(caught.value, ConfigError)

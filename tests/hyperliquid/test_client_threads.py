@@ -67,6 +67,7 @@ ASYNC_CALLS = {
     "disconnect": lambda client: client.disconnect(),
     "reconnect": lambda client: client.reconnect(),
     "wait_ready": lambda client: client.wait_ready(),
+    "get_connection_health": lambda client: client.get_connection_health(),
     "subscribe_all_mids": lambda client: client.subscribe_all_mids(),
     "subscribe_user_fills": lambda client: client.subscribe_user_fills(USER),
     "stream": lambda client: anext(client.stream({"type": "allMids"})),

@@ -156,6 +156,34 @@ def test_it_may_begin_before_connect():
     played(scenario)
 
 
+def test_entering_it_subscribes_and_keeps_what_comes_before_the_first_read():
+    async def scenario(client, venue):
+        await client.connect()
+        wanted = {"type": "trades", "coin": "BTC"}
+        async with client.stream(wanted) as stream:
+            assert held(venue) == [wanted]
+            await asyncio.sleep(10)
+            assert stream.depth > 5
+            assert (await anext(stream))["channel"] == "trades"
+        await until(lambda: held(venue) == [])
+
+        with pytest.raises(SubscriptionRefusedError):
+            async with client.stream({"type": "trades", "coin": "NOPE"}):
+                pass
+
+    played(scenario)
+
+
+def test_entering_it_before_connect_waits_for_nothing():
+    async def scenario(client, venue):
+        async with client.stream({"type": "allMids"}) as stream:
+            assert client.get_reconnection_stats()["subscriptions"]["wanted"] == 1
+            await client.connect()
+            assert (await anext(stream))["channel"] == "allMids"
+
+    played(scenario)
+
+
 def test_a_refusal_is_raised_from_the_iteration():
     async def scenario(client, venue):
         await client.connect()

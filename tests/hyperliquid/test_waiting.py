@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bistoury.hyperliquid.waiting import Waiting
+from bistoury.hyperliquid.waiting import Departures, Waiting
 from bistoury.testing.virtual_time import run
 
 
@@ -69,3 +69,57 @@ def test_the_waiters_of_a_dead_loop_are_forgotten():
     waiting.clear()
     waiting.look()
     assert waiting._waiters == {}
+
+
+def test_who_comes_waits_for_who_leaves():
+    async def main():
+        departures, leave = Departures(), asyncio.Event()
+
+        async def depart():
+            with departures.one():
+                await leave.wait()
+
+        assert await departures.are_over()
+        leaving = [asyncio.create_task(depart()) for _ in range(2)]
+        await asyncio.sleep(1)
+        coming = asyncio.create_task(departures.are_over())
+        await asyncio.sleep(1)
+        assert not coming.done()
+        leave.set()
+        assert await coming
+        assert all(it.done() for it in leaving)
+
+    run(main())
+
+
+def test_who_leaves_while_another_one_waits_has_the_last_word():
+    async def main():
+        departures, leave = Departures(), asyncio.Event()
+
+        async def depart():
+            with departures.one():
+                await leave.wait()
+
+        tasks = [asyncio.create_task(depart())]
+        await asyncio.sleep(1)
+        coming = asyncio.create_task(departures.are_over())
+        await asyncio.sleep(1)
+        tasks.append(asyncio.create_task(depart()))
+        await asyncio.sleep(1)
+        leave.set()
+        assert not await coming
+
+    run(main())
+
+
+def test_what_a_dead_loop_left_behind_is_not_waited_for():
+    departures = Departures()
+
+    async def leave():
+        departures.one().__enter__()
+
+    async def come():
+        return await departures.are_over()
+
+    run(leave())
+    assert run(come())

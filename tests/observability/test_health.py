@@ -106,6 +106,7 @@ class Patient:
             self.account,
             self.now,
             self.session.state,
+            due=self.session.registry.due,
             **self.options,
         )
 

@@ -16,6 +16,7 @@ BTC = Subscription("trades", (("coin", "BTC"),))
 NOTICES = {
     "connected": say.Connected(1),
     "ready": say.Ready(1, 2, 0.5),
+    "stable": say.Stable(1),
     "disconnected": say.Disconnected(Cause.NETWORK, None, "", 1, 2.0),
     "reconnecting": say.Reconnecting(1, 1.0, Cause.NETWORK),
     "stale": say.Stale(BTC, 12.0, "warn"),

@@ -137,11 +137,11 @@ def test_complaints_are_counted_by_kind(monitor):
 def test_gaps_are_counted_when_they_open_and_when_they_are_settled(monitor):
     for subscription in (BTC, ETH):
         monitor.observe(say.Gap(subscription, 1, None, "open", 0, Cause.NETWORK))
-    assert monitor.open_gaps == {BTC, ETH}
+    assert set(monitor.open_gaps) == {BTC, ETH}
     monitor.observe(say.Gap(BTC, 1, 2, "recovered", 3, Cause.NETWORK))
     monitor.observe(say.Gap(ETH, 1, 2, "unrecoverable", 0, Cause.NETWORK))
 
-    assert monitor.open_gaps == set()
+    assert monitor.open_gaps == {}
     assert monitor.gaps == {"recovered": 1, "unrecoverable": 1}
 
 
@@ -174,3 +174,34 @@ def test_samples_are_few(monitor):
         monitor.ticked(float(second), 0)
 
     assert len(monitor._received) == 32
+
+
+def test_what_handlers_had_no_room_for_is_counted_by_feed(monitor):
+    for subscription in (BTC, BTC, ETH):
+        gap = say.Gap(subscription, 1, None, "open", 0, Cause.OVERFLOW)
+        monitor.lacked_room(gap)
+    monitor.lacked_room(say.Gap(BTC, 1, 2, "unrecoverable", 0, Cause.OVERFLOW))
+    assert monitor.overflows[BTC]["open"] == 1
+    assert monitor.gaps == {"unrecoverable": 1}
+
+    # Another reader of the feed is not past it yet.
+    monitor.forget(BTC)
+    assert monitor.overflows[BTC]["open"] == 1
+    monitor.lacked_room(say.Gap(BTC, 1, 2, "unrecoverable", 0, Cause.OVERFLOW))
+    monitor.forget(BTC)
+    assert set(monitor.overflows) == {ETH}
+    assert monitor.gaps == {"unrecoverable": 2}
+
+
+def test_of_several_connections_the_whole_is_what_is_lost(monitor):
+    monitor.observe(lost(), "one", State.LIVE)
+    assert monitor.lost_at is None
+    monitor.observe(lost(), "two", State.BACKOFF)
+    monitor.clock.now = NOON + timedelta(seconds=30)
+    monitor.observe(moved(State.LIVE), "one", State.BACKOFF)
+    monitor.observe(lost(), "one", State.BACKOFF)
+    assert monitor.lost_at == NOON
+    monitor.observe(moved(State.CLOSED, Trigger.LOST), "gone", State.BACKOFF)
+    assert monitor.lost_at == NOON
+    monitor.observe(moved(State.LIVE), "one", State.LIVE)
+    assert monitor.lost_at is None

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from bistoury import Config, StaleDataError
+from bistoury import Config, ConfigError, StaleDataError
 from bistoury.simulator.exchange import Exchange
-from bistoury.simulator.faults import Cut, Freeze, Lag, Silent, Stuck
+from bistoury.simulator.faults import Cut, Delay, Freeze, Lag, Silent, Stuck
 from bistoury.simulator.settings import Cadences, Limits, Settings, many_coins
 from bistoury.testing.oracle import Oracle
 from bistoury.testing.venue import MemoryVenue
@@ -324,6 +324,52 @@ def test_f55_what_falls_silent_may_not_be_acted_on_until_it_speaks_again(figures
         )
 
     played(scenario, Settings(coins=("BTC", "ETH"), trade_rate=5.0))
+
+
+def test_data_that_comes_late_is_as_old_as_it_is():
+    async def scenario(client, venue):
+        await client.connect()
+        bbo = await client.subscribe_bbo("BTC")
+        await client.wait_ready(5)
+        await asyncio.sleep(10)
+        client.require_fresh(bbo, 2)
+        inject(venue, Delay(seconds=4.0))
+        await asyncio.sleep(6)
+        assert bbo.last_message_age < 1
+        assert bbo.state == "live"
+        with pytest.raises(StaleDataError) as caught:
+            client.require_fresh(bbo, 2)
+        assert 4 <= caught.value.age < 6
+        client.require_fresh(bbo, 8)
+
+    played(scenario, Settings(coins=("BTC",), trade_rate=5.0))
+
+
+def test_frames_that_repeat_the_past_do_not_make_data_young():
+    async def scenario(client, venue):
+        await client.connect()
+        book = await client.subscribe_orderbook("BTC", fast=True)
+        await asyncio.sleep(10)
+        inject(venue, Stuck(type="l2Book"))
+        await asyncio.sleep(4)
+        assert book.last_message_age < 1
+        assert book.state == "live"
+        with pytest.raises(StaleDataError, match=r"[34]\.\d s old"):
+            client.require_fresh(book, 3)
+
+    played(scenario, Settings(coins=("BTC",), trade_rate=3.0))
+
+
+@pytest.mark.parametrize("max_age", [float("nan"), float("inf"), -1, "x", None, True])
+def test_an_age_that_is_none_is_named(max_age):
+    async def scenario(client, venue):
+        await client.connect()
+        bbo = await client.subscribe_bbo("BTC")
+        await client.wait_ready(5)
+        with pytest.raises(ConfigError, match="max_age"):
+            client.require_fresh(bbo, max_age)
+
+    played(scenario, Settings(coins=("BTC",), trade_rate=3.0))
 
 
 # Settings

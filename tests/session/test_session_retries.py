@@ -375,6 +375,29 @@ def test_a_breaker_that_is_the_gate_holds_attempts_back_until_its_timeout(drive)
     assert it.session.breaker.state(it.now) == "half_open"
 
 
+def test_the_announced_delay_is_the_true_one_while_the_gate_is_shut(drive):
+    it = gated(drive).connect()
+    fail(it, 2)
+    failed_at = it.now
+    assert it.heard("Reconnecting")[-1].delay_seconds == 300.0
+    assert it.session.retry_at == failed_at + 300.0
+
+    while it.state is State.BACKOFF:
+        it.tick()
+    assert it.now == failed_at + 300.0
+
+
+def test_the_announced_delay_minds_the_limit_on_connections(drive):
+    it = drive(connections=Window(2)).connect()
+    fail(it, 2)
+    at, told = it.told("Reconnecting")[-1]
+
+    while it.state is State.BACKOFF:
+        it.tick()
+    assert it.opens()[-1] == at + told.delay_seconds
+    assert told.delay_seconds > 50.0
+
+
 def test_the_gate_lets_one_probe_through_for_each_timeout_and_never_ends(drive):
     it = gated(drive).connect()
     fail(it, 2)
@@ -451,7 +474,7 @@ def test_a_gate_that_somebody_else_keeps_shut_is_asked_again_and_again(drive):
 
     it.session.breaker.succeeded(1_000.0)
     it.until(1_030.0)
-    assert it.opens()[2:] == [1_023.0]
+    assert it.opens()[2:] == [1_021.0]
 
 
 # Being away for long

@@ -178,6 +178,43 @@ def test_asks_every_five_seconds_for_ever(drive, feeds):
     assert moments == [5.0 * n for n in range(1, 13)]
 
 
+def test_asks_ever_more_rarely_for_what_the_venue_may_have_said_no_to(drive, feeds):
+    it = drive().want(feeds.trades()).connect().opened()
+    it.complain(Complaint.OTHER, "no such coin")
+    it.until(200.9, meanwhile=it.pong, every=5.0)
+
+    moments = [at for at, _ in it.told("AskedAgain")]
+    assert moments == [5.0, 10.0, 20.0, 40.0, 60.0, 80.0, 120.0, 160.0, 180.0]
+
+    # An answer, or another connection, and all of it begins anew.
+    it.lost()
+    while it.state is not State.CONNECTING:
+        it.tick()
+    opened_at = it.opened().now
+    it.until(opened_at + 15.9, meanwhile=it.pong, every=5.0)
+    again = [at - opened_at for at, _ in it.told("AskedAgain")][len(moments) :]
+    assert again == pytest.approx([5.0, 10.0, 15.0])
+
+
+@pytest.mark.parametrize("text", ["", "no such coin"])
+def test_what_stays_unacknowledged_is_told_while_live(drive, feeds, text):
+    it = drive().live(feeds.mids()).want(feeds.trades())
+    if text:
+        it.complain(Complaint.REFUSED, text)
+    it.until(9.0, meanwhile=lambda: it.pong().data(feeds.mids()), every=1.0)
+    assert it.told("Degraded") == []
+    it.until(300.0, meanwhile=lambda: it.pong().data(feeds.mids()), every=1.0)
+
+    (reason,) = {notice.reasons for _, notice in it.told("Degraded")}
+    said = f"{feeds.trades()[0]} not acknowledged, although asked for again"
+    assert reason == (f"{said}; the venue says: {text}" if text else said,)
+    assert len(it.told("Degraded")) == 1
+    assert it.state is State.LIVE
+
+    it.ack(feeds.trades())
+    assert it.session.reasons(it.now) == ()
+
+
 def test_already_subscribed_is_an_acknowledgement(drive, feeds):
     # The wire turns the venue's text into one; a second answer is no news.
     it = drive().want(feeds.trades()).connect().opened().pong()

@@ -31,6 +31,17 @@ configuration; 3 the venue could not be reached; 130 interrupted; 143 terminated
 """
 
 
+_PAPER = """
+Trade with made-up money on real data; see bistoury paper start --help.
+
+\b
+Examples:
+  bistoury paper start --coins BTC,ETH
+  bistoury paper buy BTC 0.01
+  bistoury paper status
+"""
+
+
 class Commands(typer.core.TyperGroup):
     """The commands; what is heavy to import is a stand-in until it is called."""
 
@@ -71,7 +82,7 @@ _add(replay)
 
 paper = typer.Typer(
     name="paper",
-    help="Trade with made-up money on real data; see bistoury paper start --help.",
+    help=_PAPER,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["--help", "-h"]},
@@ -116,7 +127,13 @@ def _options(
 def main() -> None:
     """Run the command line: the console script and ``python -m bistoury``."""
     running.prepare()
-    app(prog_name="bistoury")
+    try:
+        app(prog_name="bistoury")
+    except SystemExit as end:
+        # Help that nobody reads to its end, as in ``bistoury --help | head -n 1``.
+        if not isinstance(end.__context__, BrokenPipeError):
+            raise
+        running.let_go_of_stdout()
 
 
 if __name__ == "__main__":

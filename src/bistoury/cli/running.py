@@ -52,7 +52,7 @@ def execute(work: Work) -> int:
             status = INTERRUPTED
         except BrokenPipeError:
             # Whoever read our output has seen enough: ``bistoury stream … | head``.
-            _let_go_of_stdout()
+            let_go_of_stdout()
             status = DONE
         except (ConfigError, SubscriptionLimitError, ConnectionLimitError) as error:
             say(str(error))
@@ -118,7 +118,7 @@ class _Signals:
             self._loop.call_soon_threadsafe(self._task.cancel)
 
 
-def _let_go_of_stdout() -> None:
+def let_go_of_stdout() -> None:
     """Let the interpreter's last flush go nowhere instead of failing."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())

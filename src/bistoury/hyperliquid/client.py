@@ -20,7 +20,6 @@ from urllib.parse import urlsplit
 
 from ..config import Config
 from ..dispatcher import Dispatcher
-from ..errors import ConfigError
 from ..io_thread import IoThread
 from ..mailbox import Mailbox
 from ..observability.listeners import Listeners
@@ -39,12 +38,13 @@ from .fleet import Fleet
 from .limits import account_of
 from .listening import Listening
 from .posts import Posts
+from .readiness import Readiness
 from .reading import Reading, read, read_typed
 from .residing import at_home
 from .rotation import RotateAfter, Rotation
 from .showing import Showing
 from .tuning import Tuning
-from .waiting import Waiting
+from .waiting import Departures, Waiting
 from .wiring import LineMaker, transport_of
 
 if TYPE_CHECKING:
@@ -101,10 +101,11 @@ class HyperLiquidIntegration(Listening, Tuning, Showing):
         rng: Random | None = None,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
+        validate.kind(config, "config", Config)
         self.config = config if config is not None else Config.load_from_env()
-        if not isinstance(self.config, Config):
-            raise ConfigError("config", config, "a Config, or nothing")
-        self.connect_timeout = connect_timeout
+        self.connect_timeout = validate.seconds(connect_timeout, "connect_timeout")
+        validate.kind(circuit_breaker, "circuit_breaker", ConnectionCircuitBreaker)
+        validate.kind(ssl_context, "ssl_context", ssl.SSLContext)
         self._ssl_context = ssl_context
         self._io = IoThread(self._abandoned) if io_thread else None
         if rest is not None:
@@ -135,6 +136,7 @@ class HyperLiquidIntegration(Listening, Tuning, Showing):
             shards=validate.count(shards, "shards"),
             redundancy=redundancy,
         )
+        self._readiness = Readiness(self._fleet)
         self._monitor = Monitor()
         self._posts = Posts(
             lambda: self._fleet.lines, self._account, self._monitor.request_done
@@ -153,6 +155,7 @@ class HyperLiquidIntegration(Listening, Tuning, Showing):
         self._audience = Audience(self._dispatcher)
         self._listeners = Listeners(self, self._io)
         self._waiting = Waiting()
+        self._departures = Departures()
         self._errands = Errands()
         self._auditor = Auditor(self, self._fleet.entry, self._errands, self.audited)
         self._canary = {"type": "allMids"} if canary else None
@@ -169,6 +172,9 @@ class HyperLiquidIntegration(Listening, Tuning, Showing):
         """
         Connect, restore what is wanted, and keep at it until ``disconnect``.
 
+        A ``disconnect`` that is under way comes to its end first; one that is called
+        meanwhile makes this return.
+
         Returns:
             True once live; False after ``connect_timeout``, with retries going on.
 
@@ -177,6 +183,8 @@ class HyperLiquidIntegration(Listening, Tuning, Showing):
             SubscriptionLimitError: it would refuse one of the subscriptions.
             WrongLoopError: the client lives on another event loop.
         """
+        if not await self._departures.are_over():
+            return False
         if self._io is not None:
             self._check_loop()
             self._io.start(asyncio.get_running_loop())
@@ -210,6 +218,10 @@ class HyperLiquidIntegration(Listening, Tuning, Showing):
         Returns within two seconds, whatever the peer does.
         """
         self._check_loop()
+        with self._departures.one():
+            await self._disconnect(disable_auto_reconnect)
+
+    async def _disconnect(self, disable_auto_reconnect: bool) -> None:
         if disable_auto_reconnect:
             self.disable_auto_reconnect()
         boxes: list[Mailbox[Any]] = list(self._listeners.mailboxes())
@@ -260,8 +272,13 @@ class HyperLiquidIntegration(Listening, Tuning, Showing):
 
         The first word is waited for where the venue sends one at once. Returns
         False after ``timeout`` seconds, or when the client is disconnected.
+
+        Raises:
+            ConfigError: ``timeout`` is neither None nor a number of seconds.
         """
         self._check_loop()
+        if timeout is not None:
+            validate.seconds(timeout, "timeout")
         await self._waiting.until(
             lambda: self._fleet.is_ready or self._fleet.is_resting, timeout
         )

@@ -65,13 +65,7 @@ class Fleet:
 
     @property
     def _counting(self) -> list[Group]:
-        # One more subscription does not end being live, so neither does the connection
-        # that it takes; once that was live it counts like the others.
-        return [
-            group
-            for number, group in enumerate(self.groups)
-            if number < self._shards or group.was_live
-        ]
+        return [group for group in self.groups if group.counts]
 
     @property
     def is_live(self) -> bool:
@@ -87,6 +81,18 @@ class Fleet:
     def is_ready(self) -> bool:
         """Whether all is granted and has spoken, where the venue speaks at once."""
         return all(any(map(_is_ready, group.lines)) for group in self.groups)
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether all was granted over connections that are proven to work."""
+        return all(
+            any(line.session.is_ready for line in group.lines) for group in self.groups
+        )
+
+    @property
+    def due(self) -> set[Subscription]:
+        """What is wanted and granted on no line."""
+        return set().union(*(group.due for group in self.groups))
 
     @property
     def policy(self) -> Policy:
@@ -165,7 +171,12 @@ class Fleet:
                 "its frames could not be told from those of another subscription, and"
                 " no further connection is allowed",
             )
-        return self._add_group()
+        # One more subscription does not end being live, so neither does the connection
+        # that it takes, unless that turns out to be in trouble.
+        was_live = self.is_live
+        group = self._add_group()
+        group.counts = not was_live
+        return group
 
     def _suitable(self, traits: Traits) -> list[Group]:
         shards = self.groups[: self._shards]

@@ -20,8 +20,8 @@ class Group:
 
     def __init__(self) -> None:
         self.lines: list[Line] = []
-        self.was_live = False
-        """Whether some line was live since the client connected."""
+        self.counts = True
+        """Whether the client is live only if this is."""
         self.continuities: dict[Subscription, Continuity] = {}
         self.wanted: dict[Subscription, Traits] = {}
         self.coverage = Coverage(self.lines)
@@ -38,6 +38,11 @@ class Group:
     def is_live(self) -> bool:
         """Whether some line is live."""
         return self.lead.session.state is State.LIVE
+
+    @property
+    def due(self) -> set[Subscription]:
+        """What is wanted and granted on none of the lines."""
+        return set.intersection(*(line.session.registry.due for line in self.lines))
 
     def feed(self, event: on.Event) -> None:
         """Let something happen to every line."""

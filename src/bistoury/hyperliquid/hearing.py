@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
+
+import msgspec
 
 from ..dispatcher import Dispatcher
 from ..errors import BistouryError, ProtocolError
 from ..mailbox import Handler, name_of
+from ..observability import health
 from ..observability.addresses import shorten
 from ..observability.audited import Audited
 from ..observability.listeners import Listeners
@@ -15,7 +19,7 @@ from ..observability.monitor import Monitor
 from ..observability.rotated import Rotated
 from ..observability.slowness import SlowHandler
 from ..observability.structured import loss_facts
-from ..session import State, Update
+from ..session import State, Subscription, Update
 from ..session import effects as do
 from ..session import notices as heard
 from ..session.model import PostReply, VenueError
@@ -28,6 +32,7 @@ from .errands import Errands
 from .group import Group
 from .limits import Account
 from .line import Line
+from .readiness import Readiness
 from .requests import Requests
 from .rotation import Rotation
 from .viewing import Viewing
@@ -45,6 +50,7 @@ class Hearing(Requests, Viewing):
     _errands: Errands
     _auditor: Auditor
     _rotation: Rotation
+    _readiness: Readiness
 
     @property
     def deliver(self) -> Callable[[Entry, Update], None]:
@@ -80,8 +86,12 @@ class Hearing(Requests, Viewing):
     def _pass_on(self, line: Line, notice: Notice, group: Group | None) -> None:
         is_gap = isinstance(notice, heard.Gap)
         is_backstage = not is_gap and self._rotation.is_backstage(line)
+        has_moved = isinstance(notice, heard.StateChanged)
+        if group is not None and _shows_how_it_goes(notice):
+            group.counts = True
+        if not is_backstage or has_moved:
+            self._monitor.observe(notice, line, self._session.state)
         if not is_backstage:
-            self._monitor.observe(notice, line)
             self._tally.observe(notice, self.now())
             self._rotation.observe(notice)
         session = line.session
@@ -93,18 +103,22 @@ class Hearing(Requests, Viewing):
                 self._account.learn(kind, limit)
             case heard.Refused(subscription, will_retry=False) if not is_backstage:
                 self._claims.drop(subscription)
-            case heard.StateChanged(new=State.LIVE) if group is not None:
-                group.was_live = True
             case heard.StateChanged(new=State.CLOSED) if self._fleet.is_resting:
                 self._claims.end()
             case _:
                 pass
-        if not is_backstage:
-            self._chronicle.observe(notice)
-            self._listeners.hear(notice)
+        ready = self._readiness.hear(notice, self.now(), is_backstage=is_backstage)
+        if not is_backstage and not isinstance(notice, heard.Ready):
+            self._tell(notice)
+        if ready is not None:
+            self._tell(ready)
         if isinstance(notice, heard.Gap):
             self._dispatcher.tell(notice)  # after the event: nobody reads past it
         self._waiting.look()
+
+    def _tell(self, notice: Notice) -> None:
+        self._chronicle.observe(notice)
+        self._listeners.hear(notice)
 
     def backfill(self, line: Line, wanted: do.Backfill) -> None:
         """Read what a feed missed, without keeping anything else waiting."""
@@ -121,6 +135,7 @@ class Hearing(Requests, Viewing):
         self._monitor.ticked(now, received)
         self._chronicle.look()
         self._auditor.ticked(now)
+        self._dispatcher.look()
         self._posts.pump()
         self._rotation.ticked(now)
 
@@ -159,9 +174,29 @@ class Hearing(Requests, Viewing):
     def overflowed(self, handler: Handler, gap: heard.Gap) -> None:
         """Tell of what a slow handler had no room for."""
         self._logs.overflowed(handler, gap)
+        self._monitor.lacked_room(gap)
         self._tally.observe(gap)
         self._chronicle.observe(gap)
         self._listeners.hear(gap)
+
+    def gave_up(self, subscription: Subscription) -> None:
+        """Settle the gap of a feed that nobody wants any more: it stays a hole."""
+        gap = self._monitor.open_gaps.get(subscription)
+        if gap is not None:
+            best, now = health.least_delay(self._sessions), self.now()
+            at = now - best if best < inf else self._supervisor.wall()
+            settled = msgspec.structs.replace(
+                gap,
+                until=max(gap.since or 0, int(at * 1000)),
+                status="unrecoverable",
+                note="given up: nobody wants this feed any more",
+            )
+            self._monitor.observe(settled)
+            self._tally.observe(settled)
+            self._logs.observe(settled)
+            self._tell(settled)
+            self._dispatcher.tell(settled)
+        self._monitor.forget(subscription)
 
     def missed(self, rows: int) -> None:
         """Count what a slow handler had no room for."""
@@ -182,3 +217,10 @@ class Hearing(Requests, Viewing):
                 complete=found.is_complete,
                 trails=bool(found.trails),
             )
+
+
+def _shows_how_it_goes(notice: Notice) -> bool:
+    """Whether a new connection is not just on its way any more."""
+    if isinstance(notice, heard.StateChanged):
+        return notice.new in (State.LIVE, State.CLOSED)
+    return isinstance(notice, heard.Disconnected)

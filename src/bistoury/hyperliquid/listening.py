@@ -152,6 +152,7 @@ class Listening(Viewing, Subscribing):
             self._claims.drop(handle.subscription)
             before = len(self._fleet.lines)
             self._fleet.release(handle.subscription)
+            self.gave_up(handle.subscription)
             if self._claims.is_active:
                 self._claims.connected(len(self._fleet.lines) - before)
 

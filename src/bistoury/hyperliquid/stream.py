@@ -38,9 +38,9 @@ class Stream:
     Messages of one subscription, in order.
 
     Gaps come in band: a message on the channel ``gap`` says that something between
-    its neighbours was missed, another what became of that. Subscribes when the
-    iteration begins and unsubscribes on ``aclose()``, which ``async with`` calls for
-    you. Ends when the client disconnects.
+    its neighbours was missed, another what became of that. ``async with`` subscribes
+    on entry, or the first iteration does; ``aclose()`` unsubscribes, which ``async
+    with`` calls for you. Ends when the client disconnects.
     """
 
     def __init__(
@@ -109,8 +109,7 @@ class Stream:
         return self
 
     async def __anext__(self) -> Any:
-        if self._handle is None and not self.is_closed:
-            self._handle = await self._client.join(self.subscription, self)
+        await self._subscribe()
         while True:
             item = self.backlog.take()
             if item is not None:
@@ -133,6 +132,7 @@ class Stream:
             await self._handle.unsubscribe()
 
     async def __aenter__(self) -> Self:
+        await self._subscribe()
         return self
 
     async def __aexit__(
@@ -142,6 +142,10 @@ class Stream:
         traceback: TracebackType | None,
     ) -> None:
         await self.aclose()
+
+    async def _subscribe(self) -> None:
+        if self._handle is None and not self.is_closed:
+            self._handle = await self._client.join(self.subscription, self)
 
     def _wake(self) -> None:
         if self._home is None:

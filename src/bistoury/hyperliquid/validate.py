@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from difflib import get_close_matches
+from math import inf
 
 from ..errors import ConfigError
 
@@ -136,6 +137,20 @@ def count(value: object, field: str) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
         return value
     raise ConfigError(field, value, "a whole number from 1")
+
+
+def seconds(value: object, field: str) -> float:
+    """Return ``value`` if it is a duration in seconds: not below 0, and an end."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if is_number and 0 <= float(value) < inf:  # type: ignore[arg-type]
+        return float(value)  # type: ignore[arg-type]
+    raise ConfigError(field, value, "a number of seconds from 0")
+
+
+def kind(value: object, field: str, of: type) -> None:
+    """Refuse ``value`` if it is neither None nor of the type it should be."""
+    if value is not None and not isinstance(value, of):
+        raise ConfigError(field, value, f"a {of.__name__}, or nothing")
 
 
 def choice(value: object, field: str) -> bool | None:

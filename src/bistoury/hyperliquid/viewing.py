@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
@@ -21,7 +22,7 @@ from ..observability.window import Window
 from ..session import Session, Subscription
 from ..session.registry import Entry
 from ..supervisor import Supervisor
-from . import feeds
+from . import feeds, validate
 from .auditor import Auditor
 from .claims import Claims
 from .handles import SubscriptionHandle
@@ -46,6 +47,7 @@ class Viewing(Residing):
     @at_home
     async def get_connection_health(self) -> dict[str, Any]:
         """Return how well the connection does, with reasons if it does not."""
+        self._check_loop()
         return health.connection_health(self._view())
 
     def require_fresh(
@@ -56,13 +58,19 @@ class Viewing(Residing):
         """
         Make sure that the newest data of a subscription may be acted on.
 
+        Its age counts from when it happened at the venue, as far as that is known.
+
         Raises:
+            ConfigError: ``max_age`` is no number of seconds.
             StaleDataError: it is older than ``max_age`` seconds, has a gap or is not
                 live.
         """
+        max_age = validate.seconds(max_age, "max_age")
         wanted = subscription_of(subscription)
         entry = self._fleet.entry(wanted)
-        age = self.now() - entry.last_at if entry and entry.last_at else None
+        age = None
+        if entry is not None:
+            age = health.data_age(entry, self._sessions, self.now())
         is_sound = (
             entry is not None
             and self._fleet.is_live
@@ -70,6 +78,10 @@ class Viewing(Residing):
         )
         if not is_sound or age is None or age > max_age:
             raise StaleDataError(wanted, age, max_age)
+
+    @abstractmethod
+    def gave_up(self, subscription: Subscription) -> None:
+        """Hear that nobody wants a feed any more."""
 
     def state_of(self, entry: Entry) -> str:
         """Return where a subscription stands, in one word."""
@@ -113,12 +125,16 @@ class Viewing(Residing):
             return work()
         return self._io.call(work)
 
+    @property
+    def _sessions(self) -> list[Session]:
+        return [line.session for line in self._fleet.lines]
+
     def _view(self, *, is_brief: bool = False) -> health.View:
         """Return what there is to see; briefly, without each subscription."""
         session = self._session
         return health.View(
             session=session,
-            sessions=[line.session for line in self._fleet.lines],
+            sessions=self._sessions,
             entries={} if is_brief else self._fleet.entries(),
             monitor=self._monitor,
             limits=self._account,
@@ -128,6 +144,7 @@ class Viewing(Residing):
             is_attached=self._claims.is_active,
             audit={} if is_brief else self._auditor.totals(),
             readers=self._dispatcher.places(),
+            due=self._fleet.due,
             is_ready=self._fleet.is_ready,
             queued=0 if is_brief else sum(it.depth for it in self._mailboxes()),
             conflated=0 if is_brief else sum(it.conflated for it in self._mailboxes()),

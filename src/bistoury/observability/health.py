@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from math import inf
 from typing import Any, Protocol
 
 from ..session import Session, State, Subscription
@@ -63,6 +64,8 @@ class View:
     """Who reads what: handlers' mailboxes and streams."""
     is_attached: bool = True
     """Whether the monitor watches: from connect to disconnect."""
+    due: Collection[Subscription] = ()
+    """What is wanted and granted on no connection."""
     is_ready: bool = False
     """Whether all that is wanted is granted and, where the venue greets, has spoken."""
     queued: int = 0
@@ -163,6 +166,33 @@ def connection_health(view: View) -> dict[str, Any]:
     }
 
 
+def data_age(entry: Entry, sessions: list[Session], now: float) -> float | None:
+    """
+    Return how old the newest data of a subscription is, in seconds.
+
+    ``None``: none came over this connection. Frames that come late, repeat
+    themselves or stand still make nothing newer.
+    """
+    if not entry.last_at:
+        return None
+    age = now - (entry.news_at or entry.last_at)
+    best = least_delay(sessions)
+    if entry.venue_time and best < inf:
+        age = max(age, now - best - entry.venue_time / 1000)
+    return age
+
+
+def lag_of(entry: Entry, sessions: list[Session]) -> float | None:
+    """Return how far behind the best of all feeds one is; ``None``: unknown."""
+    best = least_delay(sessions)
+    return entry.delay - best if entry.delay and best < inf else None
+
+
+def least_delay(sessions: list[Session]) -> float:
+    """Return session time less venue time at best, over all connections."""
+    return min(each.conversation.freshness.least_delay for each in sessions)
+
+
 def quantiles(values: Iterable[float]) -> dict[str, float | None]:
     """Return the median and the 99th percentile; ``None`` without values."""
     ordered = sorted(values)
@@ -178,8 +208,8 @@ def _subscription(entry: Entry, view: View) -> dict[str, Any]:
         "state": freshness.state(entry, view.now),
         "age": view.now - entry.last_at if entry.last_at else None,
         "rate": 1 / entry.interval if entry.interval else 0.0,
-        "lag": freshness.lag(entry),
-        "gaps": _gaps(int(entry.gap is not None), entry.gaps),
+        "lag": lag_of(entry, view.sessions),
+        "gaps": _gaps_of(entry, view.monitor),
         "messages": entry.received,
         "duplicates": entry.continuity.duplicates,
         "recovered": entry.continuity.recovered,
@@ -200,11 +230,15 @@ def _counts(view: View) -> dict[str, int]:
 
 
 def _all_gaps(view: View) -> dict[str, int]:
-    return {
-        "open": len(view.monitor.open_gaps),
-        "recovered": view.monitor.gaps["recovered"],
-        "unrecoverable": view.monitor.gaps["unrecoverable"],
-    }
+    monitor = view.monitor
+    overflows = sum(it["open"] for it in monitor.overflows.values())
+    return _gaps(len(monitor.open_gaps) + overflows, monitor.gaps)
+
+
+def _gaps_of(entry: Entry, monitor: Monitor) -> dict[str, int]:
+    overflows = monitor.overflows.get(entry.subscription, Counter())
+    still_open = int(entry.gap is not None) + overflows["open"]
+    return _gaps(still_open, entry.gaps + overflows)
 
 
 def _gaps(still_open: int, settled: Counter[str]) -> dict[str, int]:

@@ -18,6 +18,7 @@ Event = Notice | Audited | Rotated | SlowHandler
 EVENTS: dict[str, type[Any]] = {
     "connected": notices.Connected,
     "ready": notices.Ready,
+    "stable": notices.Stable,
     "disconnected": notices.Disconnected,
     "reconnecting": notices.Reconnecting,
     "stale": notices.Stale,

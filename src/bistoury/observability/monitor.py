@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from ..session import Subscription
+from ..session import State, Subscription
 from ..session import notices as heard
 from ..session.notices import Notice
 
@@ -25,7 +25,7 @@ class Monitor:
 
     clock: Callable[[], datetime] = _utc_now
     lost_at: datetime | None = None
-    """When the connection was lost; ``None`` while live, or when it was asked for."""
+    """When being live ended; ``None`` while live, or when the end was asked for."""
     last_disconnect: heard.Disconnected | None = None
     last_disconnect_at: datetime | None = None
     reconnects: int = 0
@@ -45,8 +45,11 @@ class Monitor:
     """Seconds that recent REST requests took."""
     gaps: Counter[str] = field(default_factory=Counter)
     """How many gaps were ``recovered`` and how many ``unrecoverable``."""
-    open_gaps: set[Subscription] = field(default_factory=set)
-    """Whose gap is not settled."""
+    open_gaps: dict[Subscription, heard.Gap] = field(default_factory=dict)
+    """What was missed over the connection and is not settled."""
+    overflows: dict[Subscription, Counter[str]] = field(default_factory=dict)
+    """Of each wanted feed, what slow handlers had no room for: how many gaps, by
+    status."""
     complaints: dict[str, int] = field(default_factory=dict)
     """What the venue said no to, by kind."""
     _were_ready: set[Hashable] = field(default_factory=set)
@@ -54,8 +57,14 @@ class Monitor:
         default_factory=lambda: deque(maxlen=32)
     )
 
-    def observe(self, notice: Notice, line: Hashable = None) -> None:
-        """Count what happened, on which of several connections at a time."""
+    def observe(
+        self, notice: Notice, line: Hashable = None, whole: State | None = None
+    ) -> None:
+        """
+        Count what happened, on which of several connections at a time.
+
+        ``whole`` is where all of them stand together; there may be but one.
+        """
         match notice:
             case heard.Connected():
                 self.outcomes.append(True)
@@ -63,25 +72,41 @@ class Monitor:
                 self.reconnects += line in self._were_ready
                 self._were_ready.add(line)
             case heard.StateChanged(new=new):
-                if new == "live" or (new == "closed" and notice.because != "gave_up"):
+                has_ended = new is State.CLOSED and notice.because != "gave_up"
+                together = whole or new
+                if together is State.LIVE or (has_ended and together is State.CLOSED):
                     self.lost_at, self.attempts = None, 0
             case heard.Disconnected():
                 self.last_disconnect = notice
                 self.last_disconnect_at = self.clock()
-                self.lost_at = self.lost_at or self.last_disconnect_at
+                if whole is not State.LIVE:
+                    self.lost_at = self.lost_at or self.last_disconnect_at
                 if not notice.was_open or notice.cause == "silent":
                     self.outcomes.append(False)
             case heard.Reconnecting():
                 self.attempts += 1
             case heard.Gap(subscription=subscription, status="open"):
-                self.open_gaps.add(subscription)
+                self.open_gaps[subscription] = notice
             case heard.Gap(subscription=subscription, status=status):
-                self.open_gaps.discard(subscription)
+                self.open_gaps.pop(subscription, None)
                 self.gaps[status] += 1
             case heard.VenueComplained(kind):
                 self.complaints[kind] = self.complaints.get(kind, 0) + 1
             case _:
                 pass
+
+    def lacked_room(self, gap: heard.Gap) -> None:
+        """Count what one handler had no room for: an open gap, then its end."""
+        counts = self.overflows.setdefault(gap.subscription, Counter())
+        counts[gap.status] += 1
+        if gap.status != "open":
+            counts["open"] -= 1
+            self.gaps[gap.status] += 1
+
+    def forget(self, subscription: Subscription) -> None:
+        """Forget the counts of a feed that nobody wants any more."""
+        if not self.overflows.get(subscription, Counter())["open"]:
+            self.overflows.pop(subscription, None)
 
     def succeeded(self, old: Hashable, new: Hashable) -> None:
         """Hear that one connection took the place of another."""

@@ -73,8 +73,8 @@ def reasons_for(view: View) -> list[str]:
         reasons.append(f"not live ({view.state}{why})")
     elif not session.is_ready:
         reasons.append("connected, but not yet proven to carry data")
-    elif session.registry.due:
-        names = sorted(map(str, session.registry.due))
+    elif view.due:
+        names = sorted(map(str, view.due))
         reasons.append(f"not acknowledged yet: {some(names)}")
     for each in view.sessions:
         reasons += [it for it in each.reasons(view.now) if it not in reasons]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
-from ..observability.health import View, quantiles
+from ..observability.health import View, lag_of, quantiles
 from ..observability.snapshot import last_ping
 from ..session import State
 
@@ -49,11 +49,10 @@ def figures_of(view: View) -> Figures:
     rate = view.monitor.rate(view.now, view.received)
     if not (view.is_live or view.state is State.SYNCING):
         return None, None, None, rate
-    freshness = view.session.conversation.freshness
     lags = [
         lag
         for entry in view.entries.values()
-        if (lag := freshness.lag(entry)) is not None
+        if (lag := lag_of(entry, view.sessions)) is not None
     ]
     behind = quantiles(lags)
     return last_ping(view), behind["p50"], behind["p99"], rate

@@ -8,11 +8,13 @@ handed over, and the venue's limit on new connections. None of them is the end.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from random import Random
 
 from .breaker import Breaker
 from .budget import Window
 from .causes import Cause
+from .events import ConnectionLost
 from .policy import Policy
 
 
@@ -65,6 +67,14 @@ class Attempts:
             # Spread upwards only: the venue named a time before which not to come.
             wait = at_least * (1 + self.rng.uniform(0.0, policy.backoff.jitter))
         return wait
+
+    def wait(self, policy: Policy, event: ConnectionLost, now: float) -> float:
+        """Return how long it is to the next attempt, as far as that is known."""
+        delay = self.delay(policy, event.cause, event.retry_after)
+        allowed_at = self.breaker.next_allowed_at if self.is_gate else now
+        held = allowed_at, self.connections.frees_at(now)
+        # Infinity: until something happens of which nobody knows when.
+        return max([delay, *(until - now for until in held if until < inf)])
 
     def held_until(self, now: float) -> float:
         """Return when an attempt may start; ``now`` if nothing holds it back."""

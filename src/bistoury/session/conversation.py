@@ -34,6 +34,9 @@ from .watchdog import Watchdog
 _LOOK_EVERY = 0.05
 """How often to look at when a feed's messages come, at most, in seconds."""
 
+_RARELY = 12
+"""Waits between two requests of what was asked for often, without an answer."""
+
 
 @dataclass(slots=True)
 class Conversation:
@@ -60,6 +63,8 @@ class Conversation:
     """Silence after which a connection this chatty may have lost something."""
     is_doubtful: bool = False
     """Whether something may have been lost before what came last: :meth:`suspect`."""
+    _complaint: str = ""
+    """What the venue last said no to, without naming it."""
     _has_data: bool = False
     _has_answer: bool = False
 
@@ -84,7 +89,7 @@ class Conversation:
         """Stop: there is no connection. ``quietly``: tell nobody of gaps yet."""
         self.recovery.lost(cause, now, quietly=quietly)
         self.is_open = self._has_data = self._has_answer = False
-        self.is_doubtful, self._hush = False, inf
+        self.is_doubtful, self._hush, self._complaint = False, inf, ""
         self.liveness.stop()
         self.watchdog.stop()
         self.freshness.connection_lost()
@@ -171,6 +176,11 @@ class Conversation:
             f"{entry.subscription} stale: no news for"
             f" {self.freshness.threshold(entry):.0f} s or more"
             for entry in self.freshness.stale()
+        ]
+        why = f"; the venue says: {self._complaint}" if self._complaint else ""
+        said += [
+            f"{entry.subscription} not acknowledged, although asked for again{why}"
+            for entry in self.registry.unanswered()
         ]
         if self.watchdog.is_starving(now, self.patience):
             said.append(
@@ -319,7 +329,9 @@ class Conversation:
         """Ask again for what stayed unanswered, as far as there is room."""
         room = self.messages.room(now, self._reserve)
         for entry in self.registry.overdue(now, self.policy.ack_timeout):
-            if room > 0:
+            entry.unanswered += room > 0
+            # What the venue said no to may be this: then it need not be said often.
+            if room > 0 and (not self._complaint or _is_turn(entry.unanswered)):
                 room -= 1
                 self._announce(say.AskedAgain(entry.subscription))
                 self._send(entry, now)
@@ -350,6 +362,8 @@ class Conversation:
                 # What it refused is not named: its acknowledgement runs out, and it
                 # is asked for again when the window has room.
                 self.messages.fill(now)
+            case Complaint.REFUSED | Complaint.OTHER:
+                self._complaint = error.text
             case _:
                 pass
         if entry is not None and entry.refusal:
@@ -359,3 +373,8 @@ class Conversation:
 
     def _announce(self, notice: say.Notice) -> None:
         self.effects.append(do.Announce(notice))
+
+
+def _is_turn(waits: int) -> bool:
+    """Whether to ask again now: ever more rarely, and then once a minute or so."""
+    return waits % _RARELY == 0 or waits.bit_count() == 1

@@ -38,6 +38,8 @@ class Entry:
     is_wanted: bool = True
     holding: Holding = Holding.NOTHING
     asked_at: float = inf
+    unanswered: int = 0
+    """How many waits for an answer to its request ended without one, in a row."""
     was_granted: bool = False
     """Whether the venue ever granted it: decides if a refusal is final."""
     refusal: str = ""

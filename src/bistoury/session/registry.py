@@ -21,6 +21,9 @@ from .model import Fields, Promise, Subscription, Traits
 
 __all__ = ["Entry", "Holding", "Registry"]
 
+_AGAIN_AND_AGAIN = 2
+"""Waits without an answer after which a request is no longer just late."""
+
 
 @dataclass(slots=True)
 class Registry:
@@ -138,6 +141,14 @@ class Registry:
         del self._asked[entry.subscription]
         self._ask(entry, entry.holding, now)
 
+    def unanswered(self) -> list[Entry]:
+        """Return what was asked for again and again, without an answer."""
+        return [
+            entry
+            for entry in self._asked.values()
+            if entry.is_due and entry.unanswered >= _AGAIN_AND_AGAIN
+        ]
+
     def asked_since(self) -> float:
         """Return when the oldest unanswered request was sent; infinity if none."""
         return next((e.asked_at for e in self._asked.values()), inf)
@@ -226,6 +237,7 @@ class Registry:
         self.mute.clear()
         for entry in list(self.entries.values()):
             entry.holding, entry.asked_at = Holding.NOTHING, inf
+            entry.unanswered = 0
             entry.granted_at, entry.is_renewing = inf, False
             entry.is_speaking, entry.last_at, entry.news_at = False, 0.0, 0.0
             entry.look_at = 0.0
@@ -256,7 +268,7 @@ class Registry:
         self._note(entry)
 
     def _answered(self, entry: Entry, holding: Holding) -> None:
-        entry.holding, entry.asked_at = holding, inf
+        entry.holding, entry.asked_at, entry.unanswered = holding, inf, 0
         self._asked.pop(entry.subscription, None)
         if holding == Holding.NOTHING:
             entry.granted_at, entry.is_speaking = inf, False

@@ -316,7 +316,7 @@ class Session:
     def _schedule(self, event: on.ConnectionLost, now: float) -> None:
         """Decide how long to wait before the next attempt."""
         self._is_rate_limited = event.cause is Cause.RATE_LIMITED
-        wait = self.attempts.delay(self.policy, event.cause, event.retry_after)
+        wait = self.attempts.wait(self.policy, event, now)
         self.retry_at = now + wait
         self._move(Trigger.LOST, now, event.cause)
         self._tell.announce(say.Reconnecting(self.attempts.number, wait, event.cause))
