@@ -31,6 +31,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "reliability.md"
+README = ROOT / "README.md"
 KEPT = ROOT / "docs" / "figures"
 FIGURES = ("notice", "recover", "lost", "repeated")
 Figure = float | str
@@ -171,6 +172,16 @@ def _peers() -> str:
     return table.render(kept) + "\n"
 
 
+def _brief_peers() -> str:
+    kept = _read("peers.json")
+    if kept is None:
+        return "Not played yet: `make faults`.\n"
+    sys.path[:0] = [str(ROOT)]
+    from bench.faults import table  # noqa: PLC0415 -- not part of the package
+
+    return table.brief(kept) + "\n"
+
+
 def _conformance() -> str:
     kept = _read("conformance.json")
     if kept is None:
@@ -194,6 +205,7 @@ def _conformance() -> str:
 SECTIONS: dict[str, Callable[[], str]] = {
     "soak": _soak,
     "peers": _peers,
+    "peers in brief": _brief_peers,
     "conformance": _conformance,
 }
 
@@ -243,14 +255,16 @@ def main() -> int:
         parser.error(f"--only: there is no scenario {unknown[0]!r}")
     if given.play:
         measure(page, chosen)
-        page = PAGE.read_text("utf-8")  # it may have been worked on meanwhile
-    fresh = render(page)
-    if given.play or given.write:
-        PAGE.write_text(fresh, "utf-8")
-    elif fresh != page:
-        print(f"{PAGE.name} is not what docs/figures/ says: run make reliability")
-        return 1
-    return 0
+    status = 0
+    for path in (PAGE, README):
+        page = path.read_text("utf-8")
+        fresh = render(page)
+        if given.play or given.write:
+            path.write_text(fresh, "utf-8")
+        elif fresh != page:
+            print(f"{path.name} is not what docs/figures/ says: run make reliability")
+            status = 1
+    return status
 
 
 if __name__ == "__main__":

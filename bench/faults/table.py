@@ -78,6 +78,32 @@ def render(found: dict[str, Any]) -> str:
     return "\n".join([*lines, *(["", *notes] if notes else [])])
 
 
+def brief(found: dict[str, Any]) -> str:
+    """Return who came back after how long, and lost what without a word."""
+    plays = {(row["fault"], row["client"]): row for row in found["plays"]}
+    clients = [it for it in dict.fromkeys(name for _, name in plays) if "," not in it]
+    versions = {row["client"]: row["version"] for row in found["plays"]}
+    lines = [
+        _line(["", *(f"{name} {versions[name]}" for name in clients)]),
+        _line(["---"] * (1 + len(clients))),
+    ]
+    for fault in dict.fromkeys(fault for fault, _ in plays):
+        cells = [_in_brief(plays.get((fault, name))) for name in clients]
+        lines.append(_line([fault, *cells]))
+    return "\n".join(lines)
+
+
+def _in_brief(row: dict[str, Any] | None) -> str:
+    if row is None:
+        return "not played"
+    back = "never" if row["recover"] is None else f"{row['recover']:.0f} s"
+    lost = f"{row['lost'] / row['published']:.0%} lost" if row["lost"] else "0 lost"
+    if row["declared"]:
+        lost += f", {row['declared'] / row['published']:.0%} declared"
+    again = f", {row['repeated']} twice" if row["repeated"] else ""
+    return f"{back}, {lost}{again}"
+
+
 def _cell(row: dict[str, Any], figure: str) -> str:
     found = row[figure]
     if figure in {"notice", "recover"}:
