@@ -231,7 +231,8 @@ def _counts(view: View) -> dict[str, int]:
 
 def _all_gaps(view: View) -> dict[str, int]:
     monitor = view.monitor
-    overflows = sum(it["open"] for it in monitor.overflows.values())
+    # A list at once: whoever reads may be in another thread.
+    overflows = sum(it["open"] for it in list(monitor.overflows.values()))
     return _gaps(len(monitor.open_gaps) + overflows, monitor.gaps)
 
 
