@@ -318,12 +318,26 @@ def test_a_third_line_may_step_in():
     assert it[0].answers == [wanted]
 
 
-def test_a_gap_is_told_once(two):
+def test_a_gap_is_told_again_only_if_it_began_earlier(two):
     two[1].is_hushed = two[0].is_hushed = True
     assert brief(two.gap(0, since=100)) == [("open", 100)]
-    assert two.gap(1, since=90) == []
-    assert brief(two.settle(0, "recovered", since=100)) == []
+    assert two.gap(1, since=110) == []
+    assert brief(two.gap(1, since=90)) == [("open", 90)]
+    assert two.settle(0, "recovered", since=100) == []
     assert brief(two.settle(1, "recovered", since=90)) == [("recovered", 90)]
+
+
+def test_a_line_that_is_back_makes_good_what_the_other_one_missed_before(two):
+    two.lose(0, since=100)
+    two[0].back()
+    two.read(0)
+    two.lose(1, since=900)
+    two[0].away()  # for long
+    two[1].back()
+    assert two.settle(1, "recovered", since=900) == []
+    assert two.it.take_doubts() == [(two[1], FILLS, 100)]
+    assert two.it.take_doubts() == []
+    assert brief(two.settle(1, "recovered", since=100)) == [("recovered", 100)]
 
 
 def test_what_nobody_wants_any_more_is_forgotten(two):

@@ -243,7 +243,7 @@ def test_a_connection_that_is_lost_before_it_showed_what_it_had_leaves_a_doubt()
         assert [(lost, repeated) for lost, repeated, _ in rows] == [((), 0)] * 4
         # How far the latest trades reach back is the venue's affair.
         of_user = [it for it in stage.of("gap") if it.subscription.get("user")]
-        assert {it.status for it in of_user} == {"open", "recovered"}
+        assert {it.status for it in of_user} <= {"open", "recovered"}
 
     played(scenario, rotate_after=20)
 

@@ -263,7 +263,7 @@ def test_a_new_feed_has_no_past():
 
     assert not continuity.is_state
     assert (continuity.duplicates, continuity.recovered) == (0, 0)
-    assert (continuity.newest, continuity.sure) == (0, 0)
+    assert continuity.newest == 0
     assert not continuity.has_history
     assert not continuity.is_holding
     assert not continuity.is_full

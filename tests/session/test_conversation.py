@@ -358,10 +358,36 @@ def test_data_nobody_wants_is_not_the_promised_data(talk):
 
 def test_only_feeds_that_speak_at_intervals_promise(talk):
     it = talk().held(TRADES, USER)
+    it.started(USER)
     it.it.receive(Pong(), 1e6)
 
     assert it.it.inspect(1e6) is None
     assert it.it.reasons(1e6) == ()
+
+
+def test_a_loss_while_a_ping_stays_unanswered_reaches_back_to_that_ping(talk):
+    it = talk().held(TRADES)
+    it.it.receive(Pong(), 0.0)
+    it.data(TRADES, 1.0, 5)
+    it.it.ping(2.0)
+    it.data(TRADES, 3.0, 9)  # what came between may be all that was lost
+    it.end(4.1)
+
+    assert [gap.since for gap in gaps(it.said())] == [5]
+
+
+@pytest.mark.parametrize(("ended", "answered"), [(3.9, False), (9.0, True)])
+def test_a_ping_that_may_still_be_answered_makes_no_doubt(talk, ended, answered):
+    it = talk().held(TRADES)
+    it.it.receive(Pong(), 0.0)
+    it.data(TRADES, 1.0, 5)
+    it.it.ping(2.0)
+    if answered:
+        it.it.receive(Pong(), 2.5)
+    it.data(TRADES, 3.0, 9)
+    it.end(ended)
+
+    assert [gap.since for gap in gaps(it.said())] == [9]
 
 
 def test_a_promise_begins_with_its_acknowledgement(talk):

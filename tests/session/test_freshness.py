@@ -212,6 +212,44 @@ def test_a_feed_is_stale_after_four_of_its_longest_intervals_within_bounds(
     assert it.it.threshold(entry) == pytest.approx(threshold)
 
 
+# A greeting that does not come
+
+
+def ungreeted(watch):
+    it = watch()
+    entry = it.hold("fundings", Promise.SPARSE, greets=True)
+    return it, entry
+
+
+def test_a_greeting_that_does_not_come_is_asked_for_again_on_the_connection(watch):
+    it, entry = ungreeted(watch)
+    seen, verdict = it.until(300.0)
+
+    assert seen == [("warn", 10.0), ("resubscribe", 15.0), ("resubscribe", 45.0)]
+    assert verdict is None
+    assert it.it.stale() == [entry]
+    assert not entry.ladder.has_reconnected
+
+
+def test_once_it_comes_all_is_well(watch):
+    it, entry = ungreeted(watch)
+    it.until(12.0)
+    assert entry.ladder.is_stale
+    it.registry.started(entry.subscription)
+    it.it.started(entry)
+    assert not entry.ladder.is_stale
+    assert it.until(900.0, start=13.0) == ([], None)
+
+
+def test_the_first_word_alone_does_not_cure_who_promised_more(watch):
+    it = watch()
+    entry = it.hold()
+    it.until(12.0)
+    assert entry.ladder.is_stale
+    it.it.started(entry)
+    assert entry.ladder.is_stale
+
+
 # The ladder
 
 

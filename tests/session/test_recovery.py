@@ -845,7 +845,7 @@ def test_what_is_sure_is_how_far_every_feed_had_come(care):
     it.rows(one, T0 + 5)
     it.it.mark()
 
-    assert (one.continuity.sure, other.continuity.sure) == (T0 + 5, 0)
+    assert (one.sure, other.sure) == (T0 + 5, 0)
 
 
 def muted(care, *, least_delay):
@@ -1046,6 +1046,60 @@ def test_a_gap_that_is_not_settled_soon_is_worth_a_word(care):
     assert list(it.it.unreconciled(35.1)) == [entry]
     replayed = it.missed(Heals.REPLAY, name="other")
     assert replayed not in list(it.it.unreconciled(99.0))  # nothing was asked yet
+
+
+def test_a_doubt_about_trades_ends_where_the_last_window_begins(care):
+    it = care()
+    entry = it.hold(Heals.REPLAY)
+    it.rows(entry, T0 + 5_000)
+    it.it.doubt(Cause.SILENT, 10.0)
+    for now, span in ((10.5, (7_000, 10_000)), (15.5, (13_000, 15_000))):
+        it.it.inspect(now)
+        oldest, newest = (T0 + at for at in span)
+        it.answered(entry, now, oldest=oldest, newest=newest)
+
+    assert [e.notice.until for e in it.closed()] == [T0 + 13_000]
+
+
+def test_what_was_settled_need_not_be_shown_again(care):
+    it = care()
+    it.it.least_delay = -EPOCH
+    entry = it.hold()
+    it.rows(entry, T0 + 5_000)
+    for now in (100.0, 200.0):
+        it.it.doubt(Cause.SILENT, now)
+        read = next(e for e in it.did() if isinstance(e, do.Backfill))
+        for at in (now + 0.5, now + 5.5):
+            it.it.inspect(at)
+            it.answered(entry, at)
+
+    assert (read.since, read.delivered) == (T0 + 95_000, 0)  # a quiet hundred seconds
+
+
+def test_what_was_delivered_just_before_must_be_shown(care):
+    it = care()
+    it.it.least_delay = -EPOCH
+    entry = it.hold()
+    it.rows(entry, T0 + 5_000)
+    entry.continuity.settled = T0 + 10_000
+    it.it.doubt(Cause.SILENT, 12.0)
+    assert entry.gap.delivered == T0 + 5_000
+    other = it.hold(name="other")
+    it.rows(other, T0 + 5_000)
+    other.continuity.settled = T0 + 10_001
+    it.it.doubt(Cause.SILENT, 12.0)
+    assert other.gap.delivered == 0
+
+
+def test_a_doubt_may_know_from_when_it_is(care):
+    it = care()
+    entry = it.hold()
+    it.rows(entry, T0 + 5_000)
+    it.it.mark()
+    it.rows(entry, T0 + 9_000)
+    it.it.doubt(Cause.SILENT, 10.0, entry.subscription, T0 + 7_000)
+
+    assert entry.gap.since == T0 + 7_000
 
 
 def test_a_read_knows_what_it_must_show(care):

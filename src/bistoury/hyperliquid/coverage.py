@@ -63,6 +63,7 @@ class Coverage:
         self._told: dict[Subscription, int] = {}
         """Since when something is missing that users were told of."""
         self._reads: list[tuple[Line, do.Backfill]] = []
+        self._doubts: list[tuple[Line, Subscription, int]] = []
 
     @property
     def has_open_gaps(self) -> bool:
@@ -77,6 +78,11 @@ class Coverage:
         """Return what has to be read after all."""
         reads, self._reads = self._reads, []
         return reads
+
+    def take_doubts(self) -> list[tuple[Line, Subscription, int]]:
+        """Return which line has to make good what another one cannot: from when on."""
+        doubts, self._doubts = self._doubts, []
+        return doubts
 
     def forget(self, subscription: Subscription) -> None:
         """Forget a feed that nobody wants any more."""
@@ -137,8 +143,13 @@ class Coverage:
         cover = self._current(line, gap.subscription)
         if cover is None:
             since = self._told.get(gap.subscription)
-            if since is None or _begin(gap) > since:
-                return []  # not told of, or whoever knows more is still at it
+            if since is None:
+                return []
+            if _begin(gap) > since:
+                # What is missing began before this line's gap, and whoever was there
+                # may be away for long.
+                self._doubts.append((line, gap.subscription, since))
+                return []
             del self._told[gap.subscription]
             return [msgspec.structs.replace(gap, since=since)]
         if cover.is_proven or gap.status == "recovered":
@@ -148,10 +159,12 @@ class Coverage:
         return self.look()
 
     def _tell(self, gap: Gap) -> list[Gap]:
-        is_new = gap.subscription not in self._told
-        since = self._told.get(gap.subscription, _begin(gap))
-        self._told[gap.subscription] = min(since, _begin(gap))
-        return [gap] if is_new else []
+        # Told again if it turns out to have begun earlier: it ends as it was told last.
+        since = self._told.get(gap.subscription)
+        if since is not None and since <= _begin(gap):
+            return []
+        self._told[gap.subscription] = _begin(gap)
+        return [gap]
 
     def _prove(self, cover: _Cover) -> None:
         cover.is_proven = True

@@ -14,6 +14,9 @@ from ..session.registry import Entry
 from .coverage import Coverage
 from .line import Line
 
+_TOGETHER = 1.0
+"""Seconds within which lines that are asked for the same begin at the same time."""
+
 
 class Group:
     """One or more lines with one set of subscriptions."""
@@ -78,6 +81,25 @@ class Group:
             if not entry.is_held and best is not None and best.is_held:
                 return False  # refused to this line only
         return True
+
+    def is_late(self, line: Line, subscription: Subscription) -> bool:
+        """
+        Whether a line begins to carry what another one has carried for a while.
+
+        That one may be dead, or behind, and not know it: what it has yet to bring is
+        missing here.
+        """
+        mine = line.session.registry.entries.get(subscription)
+        if mine is None or mine.gap is not None:
+            return False
+        others = [it for it in self.lines if it is not line]
+        entries = [it.session.registry.entries.get(subscription) for it in others]
+        return any(
+            entry is not None
+            and entry.is_held
+            and mine.granted_at - entry.granted_at > _TOGETHER
+            for entry in entries
+        )
 
     def succeed(self, old: Line, new: Line) -> None:
         """Let a line know what another one learned and counted."""

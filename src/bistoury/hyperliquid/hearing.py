@@ -19,8 +19,9 @@ from ..observability.monitor import Monitor
 from ..observability.rotated import Rotated
 from ..observability.slowness import SlowHandler
 from ..observability.structured import loss_facts
-from ..session import State, Subscription, Update
+from ..session import Cause, State, Subscription, Update
 from ..session import effects as do
+from ..session import events as on
 from ..session import notices as heard
 from ..session.model import PostReply, VenueError
 from ..session.notices import Gap, Notice
@@ -82,6 +83,10 @@ class Hearing(Requests, Viewing):
             self._pass_on(line, gap, group)
         for reader, wanted in [] if group is None else group.coverage.take_reads():
             self._errands.start(self._read_history(reader, wanted))
+        for other, subscription, since in (
+            [] if group is None else group.coverage.take_doubts()
+        ):
+            self._doubt(other, subscription, since)
 
     def _pass_on(self, line: Line, notice: Notice, group: Group | None) -> None:
         is_gap = isinstance(notice, heard.Gap)
@@ -103,6 +108,11 @@ class Hearing(Requests, Viewing):
                 self._account.learn(kind, limit)
             case heard.Refused(subscription, will_retry=False) if not is_backstage:
                 self._claims.drop(subscription)
+            case heard.Granted(subscription) if group is not None:
+                if group.is_late(line, subscription):
+                    self._doubt(
+                        line, subscription, group.continuities[subscription].newest
+                    )
             case heard.StateChanged(new=State.CLOSED) if self._fleet.is_resting:
                 self._claims.end()
             case _:
@@ -115,6 +125,11 @@ class Hearing(Requests, Viewing):
         if isinstance(notice, heard.Gap):
             self._dispatcher.tell(notice)  # after the event: nobody reads past it
         self._waiting.look()
+
+    def _doubt(self, line: Line, subscription: Subscription, since: int) -> None:
+        """Let a line owe what another one may not have brought."""
+        doubt = Cause.SILENT, subscription, since
+        line.supervisor.feed(on.LossSuspected(line.session.connection_id, *doubt))
 
     def _tell(self, notice: Notice) -> None:
         self._chronicle.observe(notice)

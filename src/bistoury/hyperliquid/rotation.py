@@ -16,7 +16,7 @@ from typing import Literal
 
 from ..errors import ConfigError
 from ..observability.rotated import Rotated
-from ..session import Cause, State, Subscription
+from ..session import Cause, State
 from ..session import events as on
 from ..session import notices as heard
 from ..session.notices import Notice
@@ -48,11 +48,8 @@ class _Relief:
     old: Line
     new: Line
     since: float
-    delivered: dict[Subscription, int]
-    """How far each feed had come before the new line opened, in venue time."""
     proven_at: float = inf
     """When the new line had everything, and the old one had shown that it did too."""
-    is_asked: bool = False
 
 
 @dataclass(slots=True)
@@ -130,11 +127,7 @@ class Rotation:
                 if _age(line, now) >= limit and all(map(group.is_proven, group.lines)):
                     if self.claims.double(group.wanted):
                         new = self.fleet.relieve(group)
-                        delivered = {
-                            subscription: continuity.newest
-                            for subscription, continuity in group.continuities.items()
-                        }
-                        self._relief = _Relief(group, line, new, now, delivered)
+                        self._relief = _Relief(group, line, new, now)
                         self.start(new)
                     else:
                         self._paused_until = now + _PAUSE
@@ -145,8 +138,6 @@ class Rotation:
             self._retire(relief, relief.new)
         elif relief.group.coverage.has_open_gaps:
             pass  # whoever opened a gap must stay to close it
-        elif not relief.is_asked and relief.new.session.is_ready:
-            self._doubt(relief)
         elif relief.group.is_proven(relief.new) and self.may_go(relief.old):
             relief.proven_at = min(relief.proven_at, now)
             if now - relief.proven_at < _OVERLAP:
@@ -160,20 +151,6 @@ class Rotation:
         elif now - relief.since > _PATIENCE and relief.group.is_proven(relief.old):
             self._paused_until = now + _PAUSE
             self._retire(relief, relief.new)
-
-    def _doubt(self, relief: _Relief) -> None:
-        """
-        Take nothing that came before the new line for granted.
-
-        The old line may be dead since long, or late, and not know it: what it owes is a
-        gap of the new line until it has shown that there is nothing.
-        """
-        relief.is_asked = True
-        for subscription, newest in relief.delivered.items():
-            relief.group.continuities[subscription].sure = newest
-        number = relief.new.session.connection_id
-        doubt = on.LossSuspected(number, Cause.SERVER_ROTATION)
-        relief.new.supervisor.feed(doubt)
 
     def _retire(self, relief: _Relief, line: Line) -> None:
         self._relief = None

@@ -102,8 +102,8 @@ class Continuity:
     """Rows of history that filled a gap."""
     newest: int = 0
     """Venue time of the newest row or state delivered, in milliseconds."""
-    sure: int = 0
-    """What ``newest`` was when there was last no doubt about it; 0: take ``newest``."""
+    settled: int = 0
+    """Up to when all was delivered, or declared as missed, in venue milliseconds."""
     has_history: bool = False
     """Whether anything was delivered before: history now fills a gap."""
     is_holding: bool = False

@@ -87,7 +87,8 @@ class Conversation:
 
     def end(self, cause: Cause, now: float, *, quietly: bool) -> None:
         """Stop: there is no connection. ``quietly``: tell nobody of gaps yet."""
-        self.recovery.lost(cause, now, quietly=quietly)
+        is_doubtful = self.liveness.is_overdue(now)
+        self.recovery.lost(cause, now, quietly=quietly, is_doubtful=is_doubtful)
         self.is_open = self._has_data = self._has_answer = False
         self.is_doubtful, self._hush, self._complaint = False, inf, ""
         self.liveness.stop()
@@ -246,7 +247,7 @@ class Conversation:
         if self.is_doubtful:
             self.is_doubtful = False
             self.liveness.excuse()
-        self.recovery.doubt(event.cause, now, event.subscription)
+        self.recovery.doubt(event.cause, now, event.subscription, event.since)
 
     def data_started(self, event: on.DataStarted, now: float) -> None:
         """Note the first data of a subscription on this connection."""
@@ -257,6 +258,7 @@ class Conversation:
         self.registry.started(event.subscription)
         self._announce(say.Started(event.subscription))
         if entry is not None:
+            self.freshness.started(entry)
             self.recovery.started(entry, event, now)
 
     def backfilled(self, event: on.BackfillDone, now: float) -> None:

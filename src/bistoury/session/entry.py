@@ -48,10 +48,11 @@ class Entry:
     is_speaking: bool = False
     """Whether this connection has carried its data."""
     continuity: Continuity = field(default_factory=lambda: Continuity(0))
+    sure: int = 0
+    """How far the feed had come when this connection was last beyond doubt, in venue
+    milliseconds; 0: as far as it is."""
     gap: OpenGap | None = None
     """What was missed and is not settled yet."""
-    settled: int = 0
-    """Up to when all was delivered, or declared as missed, in venue milliseconds."""
     gaps: Counter[str] = field(default_factory=Counter)
     """How many gaps were ``recovered`` and how many ``unrecoverable``."""
     received: int = 0

@@ -114,12 +114,14 @@ class LossSuspected(msgspec.Struct, frozen=True, tag=True):
     Something may have been lost on the way, although the connection held.
 
     It carried what should have been data and was not, or was silent for long.
-    ``subscription`` is the feed it is about, if that is known.
+    ``subscription`` is the feed it is about, and ``since`` (venue milliseconds) what
+    came before the loss, if that is known.
     """
 
     connection_id: int
     cause: Cause = Cause.PROTOCOL_ERROR
     subscription: Subscription | None = None
+    since: int = 0
 
 
 class RequestSent(msgspec.Struct, frozen=True, tag=True):

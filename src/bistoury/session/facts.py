@@ -92,7 +92,7 @@ def of_feed(entry: Entry) -> FeedFacts:
         entry.delay,
         entry.venue_time,
         continuity.newest,
-        continuity.sure,
+        entry.sure,
         continuity.recovered,
         continuity.held_rows,
     )
@@ -129,7 +129,7 @@ def _apply_feed(feed: FeedFacts, entry: Entry) -> None:
     entry.news_at, entry.delay = feed.news_at, feed.delay
     entry.venue_time = feed.venue_time
     continuity = entry.continuity
-    continuity.newest, continuity.sure = feed.newest, feed.sure
+    continuity.newest, entry.sure = feed.newest, feed.sure
     continuity.recovered, continuity.held_rows = feed.recovered, feed.held_rows
 
 

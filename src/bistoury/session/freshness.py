@@ -107,10 +107,20 @@ class Freshness:
                     self._cured(entry)
             else:
                 verdict = self._climb(entry, age, now) or verdict
+        for entry in self.registry.ungreeted():
+            age = now - entry.granted_at
+            if age >= self.policy.first_data_timeout:
+                # Nothing is wrong with a connection on which others greet.
+                self._climb(entry, age, now, may_reconnect=False)
         for entry in self.registry.entries.values():
             if entry.delay and now - entry.last_at < _RECENT:
                 verdict = self._judge_lag(entry, now) or verdict
         return verdict
+
+    def started(self, entry: Entry) -> None:
+        """Take the first data of a feed: where no more is promised, all is well."""
+        if not self._is_promising(entry):
+            entry.ladder.reset()
 
     def stale(self) -> list[Entry]:
         """Return the feeds that carry no news."""
@@ -124,7 +134,9 @@ class Freshness:
             entry.longest = 2 * self.threshold(entry) / self.policy.stale_intervals
         entry.ladder.reset()
 
-    def _climb(self, entry: Entry, age: float, now: float) -> tuple[Cause, str] | None:
+    def _climb(
+        self, entry: Entry, age: float, now: float, *, may_reconnect: bool = True
+    ) -> tuple[Cause, str] | None:
         """Take the next rung for a feed without news."""
         ladder, policy = entry.ladder, self.policy
         if not ladder.is_stale:
@@ -142,6 +154,9 @@ class Freshness:
             self._announce(entry, age, "resubscribe")
             self.recovery.renewed(entry, now)
             self.registry.renew(entry)
+            return None
+        if not may_reconnect:
+            ladder.next_at = inf  # it stays stale, and says so
             return None
         ladder.has_reconnected, ladder.next_at = True, inf
         if not self._may_reconnect(now):

@@ -11,6 +11,9 @@ from collections import deque
 from dataclasses import dataclass, field
 from math import inf
 
+_PROMPT = 2.0
+"""Seconds within which a ping is answered, on a connection that speaks."""
+
 
 @dataclass(slots=True)
 class Liveness:
@@ -64,6 +67,10 @@ class Liveness:
     def is_unanswered(self) -> bool:
         """Whether frames came after a ping that was never answered."""
         return self._pinged_at < self.heard_at
+
+    def is_overdue(self, now: float) -> bool:
+        """Whether an answer should be here by now, as other frames are."""
+        return self.is_unanswered and now - self._pinged_at > _PROMPT
 
     def excuse(self) -> None:
         """Wait for no answer: the loss it would show is known already."""

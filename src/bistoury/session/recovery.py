@@ -56,15 +56,26 @@ class Recovery:
             (min(gap.read_at, gap.hold_until) for _, gap in self._open()), default=inf
         )
 
-    def lost(self, cause: Cause, now: float, *, quietly: bool = False) -> None:
-        """Open a gap in every feed the connection carried; before it is forgotten."""
+    def lost(
+        self,
+        cause: Cause,
+        now: float,
+        *,
+        quietly: bool = False,
+        is_doubtful: bool = False,
+    ) -> None:
+        """
+        Open a gap in every feed the connection carried; before it is forgotten.
+
+        ``is_doubtful`` says that something may have been lost before the end, too.
+        """
         for entry in self.registry.entries.values():
             if entry.gap is not None:
                 self._suspend(entry, entry.gap)
             elif entry.is_wanted and (entry.was_granted or entry.is_speaking):
                 # Not only what is held: data comes although its acknowledgement was
                 # lost, and stops all the same.
-                self._begin(entry, cause, now)
+                self._begin(entry, cause, now, entry.sure if is_doubtful else 0)
                 if quietly:
                     self._quiet.add(entry.subscription)
                 else:
@@ -135,10 +146,16 @@ class Recovery:
     def mark(self) -> None:
         """Remember how far every feed has come: what follows may have a hole."""
         for entry in self.registry.entries.values():
-            entry.continuity.sure = entry.continuity.newest
+            entry.sure = entry.continuity.newest
 
-    def doubt(self, cause: Cause, now: float, only: Subscription | None = None) -> None:
-        """Look for what may be missing although the connection held."""
+    def doubt(
+        self, cause: Cause, now: float, only: Subscription | None = None, since: int = 0
+    ) -> None:
+        """
+        Look for what may be missing although the connection held.
+
+        In one feed ``only``, and after ``since`` (venue ms), where that is known.
+        """
         for entry in self.registry.entries.values():
             if not entry.is_held or only not in (None, entry.subscription):
                 continue
@@ -147,7 +164,7 @@ class Recovery:
             if entry.gap is not None:
                 self._doubt_again(entry, entry.gap, cause, now)
                 continue
-            gap = self._begin(entry, cause, now, entry.continuity.sure)
+            gap = self._begin(entry, cause, now, since or entry.sure)
             self._announce(entry, "open")
             gap.granted_at = gap.watched_from = now
             if entry.traits.heals is Heals.NEVER:
@@ -163,7 +180,7 @@ class Recovery:
             if gap.next_cause is None:
                 continuity = entry.continuity
                 gap.next_cause = cause
-                gap.next_since = continuity.sure or continuity.newest
+                gap.next_since = entry.sure or continuity.newest
             return
         gap.granted_at = now
         if gap.read_at < inf:
@@ -198,10 +215,11 @@ class Recovery:
                 gap.is_broken = gap.is_broken or not gap.reached
             # What the feed carried since it was granted, or last doubted, is all there.
             until = self._by_now(gap.granted_at if gap.is_broken else now)
+            if gap.is_broken and entry.traits.heals is Heals.REPLAY:
+                until = max(until, event.oldest)  # where the last window begins
             self._settle(entry, gap, until=until, proven=not gap.is_broken)
             if gap.next_cause is not None:
-                entry.continuity.sure = gap.next_since
-                self.doubt(gap.next_cause, now, entry.subscription)
+                self.doubt(gap.next_cause, now, entry.subscription, gap.next_since)
         else:
             gap.read_at = max(settled_by, now)
 
@@ -231,8 +249,8 @@ class Recovery:
 
     def _begin(self, entry: Entry, cause: Cause, now: float, since: int = 0) -> OpenGap:
         # What was accounted for before is not declared again.
-        delivered = since or entry.continuity.newest or entry.venue_time
-        known = max(delivered, entry.settled)
+        delivered = since or entry.continuity.newest
+        known = max(delivered or entry.venue_time, entry.continuity.settled)
         if not known:
             # Nothing ever came: it was complete when it was granted.
             heard = min(entry.last_at or entry.granted_at, now)
@@ -244,7 +262,8 @@ class Recovery:
             known,
             cause,
             recovered_before=entry.continuity.recovered,
-            delivered=since or entry.continuity.newest,
+            # What a read must show, because it begins before that.
+            delivered=delivered if delivered >= known - self._overlap else 0,
         )
         self.registry.gapped[entry.subscription] = entry
         return gap
@@ -261,7 +280,7 @@ class Recovery:
         gap.reading += 1
         gap.asked_at = now
         gap.is_reading, gap.read_at = True, inf
-        since = gap.since - round(self.policy.recovery_overlap * 1000)
+        since = gap.since - self._overlap
         self.effects.append(
             do.Backfill(
                 entry.subscription, gap.number, gap.reading, since, gap.delivered
@@ -287,13 +306,13 @@ class Recovery:
                 gap.recovered_before,
             )
         )
-        entry.continuity.sure = entry.continuity.newest
+        entry.sure = entry.continuity.newest
         if not self._knows_time:
             pass  # by our own clock this might be in the future
         elif not proven:
-            entry.settled = until
+            entry.continuity.settled = until
         elif gap.reading:
-            entry.settled = self._venue_now(gap.granted_at)
+            entry.continuity.settled = self._venue_now(gap.granted_at)
         entry.gap = None
         self.registry.gapped.pop(entry.subscription, None)
 
@@ -307,6 +326,10 @@ class Recovery:
         """Return a moment that the venue's clock has not passed yet, if it can be."""
         is_rounded = self.least_delay == inf and self.server_offset is not None
         return self._venue_now(now) + (1000 if is_rounded else 0)
+
+    @property
+    def _overlap(self) -> int:
+        return round(self.policy.recovery_overlap * 1000)
 
     @property
     def _knows_time(self) -> bool:

@@ -199,6 +199,11 @@ class Registry:
             default=inf,
         )
 
+    def ungreeted(self) -> list[Entry]:
+        """Return what was granted and not greeted, and need not speak otherwise."""
+        entries = (self.entries[subscription] for subscription in self.mute)
+        return [it for it in entries if it.traits.promise is not Promise.PERIODIC]
+
     def started(self, subscription: Subscription) -> None:
         """Note the first data of ``subscription`` on this connection."""
         entry = self.entries.get(subscription)
