@@ -1067,6 +1067,7 @@ def test_what_was_settled_need_not_be_shown_again(care):
     entry = it.hold()
     it.rows(entry, T0 + 5_000)
     for now in (100.0, 200.0):
+        it.did()
         it.it.doubt(Cause.SILENT, now)
         read = next(e for e in it.did() if isinstance(e, do.Backfill))
         for at in (now + 0.5, now + 5.5):
