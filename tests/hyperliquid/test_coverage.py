@@ -19,8 +19,8 @@ FILLS, TRADES = Subscription("userFills"), Subscription("trades")
 class Line:
     """A line, as far as its group looks at it."""
 
-    def __init__(self, number):
-        self.answers = []
+    def __init__(self, number, clock):
+        self.answers, self.clock = [], clock
         self.is_busy = self.is_hushed = False
         self.entries = {
             feed: SimpleNamespace(gap=None, is_held=True) for feed in (FILLS, TRADES)
@@ -37,7 +37,7 @@ class Line:
         self.supervisor = self
 
     def now(self):
-        return 7.0
+        return self.clock.now
 
     def feed(self, event):
         assert isinstance(event, on.PingRequested)
@@ -64,7 +64,8 @@ class Lines:
     """Two lines or more, and what was told of their gaps."""
 
     def __init__(self, count=2):
-        self.lines = [Line(number) for number in range(1, count + 1)]
+        self.clock = SimpleNamespace(now=7.0)
+        self.lines = [Line(number, self.clock) for number in range(1, count + 1)]
         self.it = Coverage(self.lines)
         self.told = []
 
@@ -188,6 +189,31 @@ def test_if_the_other_line_was_dead_the_gap_is_real_from_where_it_began(two):
     assert brief(two.settle(0, "recovered", since=100)) == [("recovered", 100)]
     two[1].back()
     assert two.settle(1, "recovered", since=900) == []
+
+
+def test_a_line_that_does_not_answer_at_once_covers_nothing(two):
+    two.lose(0, since=100)
+    two.clock.now = 50.0  # away for long: nobody was asked yet
+    two[0].back()
+    wanted, _ = two.read(0)
+    two.clock.now = 51.0
+    assert two.it.look() == []
+    two.clock.now = 51.1
+    assert brief(two.it.look()) == [("open", 100)]
+    assert two.it.take_reads() == [(two[0], wanted)]
+
+
+def test_a_third_line_that_steps_in_has_its_time_too():
+    it = Lines(3)
+    it.lose(0)
+    it[0].back()
+    it.read(0)
+    it.it.look()
+    it.clock.now += 1.1
+    assert it.it.look() == []
+    it.clock.now += 0.9
+    it.pong(2)
+    assert len(it[0].answers) == 1
 
 
 def test_whoever_knows_less_does_not_settle_it(two):

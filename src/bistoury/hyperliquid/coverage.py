@@ -4,12 +4,14 @@ What one line missed, and another one may have carried.
 That another line holds the feed proves nothing: it may be as dead, and not know it
 yet. So it is asked, once the line that missed something carries the feed again. Its
 answer comes after all that the venue sent it before; then nothing is missing. If it
-is lost, or in doubt itself, before it answers, the gap is real, from where it began.
+does not answer at once, or is lost or in doubt itself before that, the gap is real,
+from where it began.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import inf
 
 import msgspec
 
@@ -18,6 +20,10 @@ from ..session import effects as do
 from ..session import events as on
 from ..session.notices import Gap
 from .line import Line
+
+_AT_ONCE = 1.0
+"""Seconds for an answer. Rows that could come before news of the gap wait about so
+long: see ``Policy.hold_timeout``."""
 
 
 @dataclass(slots=True, eq=False)
@@ -30,6 +36,8 @@ class _Cover:
     by_connection: int
     connection: int = 0
     """Over which ``line`` carries the feed again, so that ``by`` can prove it; or 0."""
+    asked_at: float = inf
+    """Since when it can be proven."""
     ping: int = 0
     """The ping whose answer is the proof; 0: not sent yet."""
     is_proven: bool = False
@@ -48,9 +56,15 @@ class _Cover:
         now = self.line.session.connection_id
         return self.settled is None and self.connection not in (0, now)
 
+    def ask(self) -> None:
+        """Let it be proven from now on."""
+        self.connection = self.line.session.connection_id
+        self.asked_at = self.line.supervisor.now()
+
     def begin_anew(self) -> None:
         """Start over."""
-        self.connection, self.ping, self.is_proven = 0, 0, False
+        self.connection, self.asked_at = 0, inf
+        self.ping, self.is_proven = 0, False
         self.reads.clear()
 
 
@@ -116,7 +130,7 @@ class Coverage:
             line.supervisor.backfilled(wanted, [], complete=True)
         else:
             cover.reads.append(wanted)
-            cover.connection = line.session.connection_id
+            cover.ask()
         return True
 
     def look(self) -> list[Gap]:
@@ -131,6 +145,8 @@ class Coverage:
                 told += self._refute(cover)
             elif 0 < cover.ping <= cover.by.session.conversation.liveness.pongs:
                 self._prove(cover)
+            elif cover.line.supervisor.now() - cover.asked_at > _AT_ONCE:
+                told += self._refute(cover)
         for line in list(self._lines):
             self._ask(line)
         return told
@@ -155,7 +171,8 @@ class Coverage:
         if cover.is_proven or gap.status == "recovered":
             self._covers.remove(cover)
         else:
-            cover.settled, cover.connection = gap, line.session.connection_id
+            cover.settled = gap
+            cover.ask()
         return self.look()
 
     def _tell(self, gap: Gap) -> list[Gap]:
@@ -176,10 +193,10 @@ class Coverage:
 
     def _refute(self, cover: _Cover) -> list[Gap]:
         """Find someone else who may have carried it; tell of the gap if none did."""
-        other = self._carrier(cover.line, cover.subscription)
-        if other is not None and other is not cover.by:
+        other = self._carrier(cover.line, cover.subscription, but=cover.by)
+        if other is not None:
             cover.by, cover.by_connection = other, other.session.connection_id
-            cover.ping = 0
+            cover.ping, cover.asked_at = 0, cover.line.supervisor.now()
             return []
         self._covers.remove(cover)
         told = self._tell(cover.gap)
@@ -214,9 +231,11 @@ class Coverage:
             by, cover.subscription
         )
 
-    def _carrier(self, line: Line, subscription: Subscription) -> Line | None:
+    def _carrier(
+        self, line: Line, subscription: Subscription, but: Line | None = None
+    ) -> Line | None:
         for other in self._lines:
-            if other is not line and self._carries(other, subscription):
+            if other not in (line, but) and self._carries(other, subscription):
                 return other
         return None
 
