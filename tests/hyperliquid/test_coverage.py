@@ -11,6 +11,7 @@ from bistoury.hyperliquid.coverage import Coverage
 from bistoury.session import Cause, State, Subscription
 from bistoury.session import effects as do
 from bistoury.session import events as on
+from bistoury.session.liveness import Liveness
 from bistoury.session.notices import Gap
 
 FILLS, TRADES = Subscription("userFills"), Subscription("trades")
@@ -25,7 +26,7 @@ class Line:
         self.entries = {
             feed: SimpleNamespace(gap=None, is_held=True) for feed in (FILLS, TRADES)
         }
-        self.liveness = SimpleNamespace(pings=1, pongs=1)
+        self.liveness = Liveness(pings=1, pongs=1)
         self.session = SimpleNamespace(
             state=State.LIVE,
             connection_id=number,

@@ -1356,8 +1356,30 @@ def test_a_feed_without_a_rhythm_does_not_make_a_silence_unusual(talk):
     assert [gap.cause for gap in gaps(it.said())] == [Cause.STALE]  # the mute one
 
 
+@pytest.mark.parametrize(("answered", "since"), [(True, 9), (False, 5)])
+def test_what_an_unanswered_ping_left_in_doubt_the_next_one_does_not_make_sure(
+    talk, answered, since
+):
+    it = talk().held(TRADES)
+    it.it.receive(Pong(), 0.0)
+    it.data(TRADES, 1.0, 5)
+    it.it.ping(2.0)
+    if answered:
+        it.it.receive(Pong(), 2.5)
+    it.data(TRADES, 3.0, 9)
+    it.it.ping(16.0)
+    it.it.receive(Pong(), 16.1)
+    it.data(TRADES, 17.0, 12)
+    it.said()
+    it.it.inspect(30.0)
+    told = gaps(it.said())
+    assert [gap.since for gap in told] == ([] if answered else [since])
+    assert not it.it.liveness.is_overdue(99.0)
+
+
 def test_a_ping_marks_how_far_every_feed_has_come(talk):
     it = talk().held(TRADES)
+    it.it.receive(Pong(), 0.0)
     it.data(TRADES, 1.0, 5)
     it.it.ping(2.0)
     it.data(TRADES, 3.0, 9)

@@ -60,13 +60,39 @@ def test_a_pong_gives_the_round_trip():
     assert list(liveness.round_trips) == [0.25]
 
 
-def test_a_pong_answers_every_ping_before_it_and_is_timed_from_the_newest():
+def test_a_pong_that_may_answer_either_of_two_pings_is_not_timed():
     liveness = started()
     liveness.pinged(100.0, 14.0)
     liveness.pinged(103.0, 14.0)
     liveness.ponged(104.0)
+    assert not liveness.round_trips
     liveness.ponged(105.0)
 
+    assert list(liveness.round_trips) == [2.0]
+
+
+def test_a_ping_that_was_not_answered_is_not_forgotten_for_the_next_one():
+    liveness = started()
+    liveness.pinged(100.0, 14.0)
+    liveness.pinged(114.0, 14.0)
+    assert liveness.is_waiting
+    liveness.heard_at = 115.0
+    liveness.ponged(115.0)
+    assert liveness.is_waiting
+    assert liveness.is_unanswered
+    assert liveness.is_overdue(116.1)
+    assert not liveness.is_overdue(116.0)
+    liveness.excuse()
+    assert not liveness.is_waiting
+
+
+def test_no_more_is_answered_than_was_asked():
+    liveness = started()
+    liveness.pinged(100.0, 14.0)
+    for now in (101.0, 102.0):
+        liveness.ponged(now)
+    liveness.pinged(114.0, 14.0)
+    assert liveness.is_waiting
     assert list(liveness.round_trips) == [1.0]
 
 

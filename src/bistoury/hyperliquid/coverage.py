@@ -210,7 +210,7 @@ class Coverage:
         trusted = [it for it in self._covers if it.by is line and it.connection]
         waiting = [it for it in trusted if not it.ping and not it.is_proven]
         liveness = line.session.conversation.liveness
-        if not waiting or liveness.pings > liveness.pongs:
+        if not waiting or liveness.is_waiting:
             return  # a ping under way was sent before, and proves nothing of these
         before = liveness.pings
         line.supervisor.feed(on.PingRequested())

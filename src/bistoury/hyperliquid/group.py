@@ -55,6 +55,12 @@ class Group:
     def want(self, subscription: Subscription, traits: Traits) -> None:
         """Subscribe on every line."""
         self.wanted[subscription] = traits
+        for line in self.lines:
+            entry = line.session.registry.entries.get(subscription)
+            if entry is not None:
+                # Still being given up here, and gone on another line: both remember
+                # in one place what was delivered.
+                self.continuities[subscription] = entry.continuity
         self.feed(on.SubscribeRequested(subscription, traits))
 
     def release(self, subscription: Subscription) -> None:

@@ -317,7 +317,8 @@ class Conversation:
     def ping(self, now: float) -> None:
         """Ask for a sign of life."""
         self.messages.take(now)
-        self.recovery.mark()
+        if not self.liveness.is_waiting:
+            self.recovery.mark()
         self.liveness.pinged(now, self.policy.ping_interval)
         self.effects.append(do.SendPing())
 

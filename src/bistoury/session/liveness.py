@@ -28,7 +28,7 @@ class Liveness:
     pings: int = 0
     """How many pings left on this connection."""
     pongs: int = 0
-    """How many of them, the oldest first, are answered or waited for no more."""
+    """How many of them are answered, or waited for no more."""
     _ping_due_at: float = inf
     _pinged_at: float = inf
 
@@ -44,6 +44,7 @@ class Liveness:
 
     def stop(self) -> None:
         """Stop measuring: there is no connection to listen to."""
+        self.pongs = self.pings
         self.heard_at = self.answered_at = inf
         self._ping_due_at = self._pinged_at = inf
 
@@ -53,10 +54,10 @@ class Liveness:
         self.pings += 1
 
     def ponged(self, now: float) -> None:
-        """Note a pong. It carries no id, so all pings before it are taken as well."""
-        if self._pinged_at <= now:
+        """Note a pong. It carries no id; of several pings it may answer any."""
+        if self.pings == self.pongs + 1:
             self.round_trips.append(now - self._pinged_at)
-        self.answered_at, self._pinged_at = now, inf
+        self.answered_at = now
         self.pongs = min(self.pongs + 1, self.pings)
 
     def is_ping_due(self, now: float) -> bool:
@@ -64,9 +65,14 @@ class Liveness:
         return now >= self._ping_due_at
 
     @property
+    def is_waiting(self) -> bool:
+        """Whether a ping is on its way, or was never answered."""
+        return self.pings > self.pongs
+
+    @property
     def is_unanswered(self) -> bool:
-        """Whether frames came after a ping that was never answered."""
-        return self._pinged_at < self.heard_at
+        """Whether frames came after the last ping, and an answer is missing."""
+        return self.is_waiting and self._pinged_at < self.heard_at
 
     def is_overdue(self, now: float) -> bool:
         """Whether an answer should be here by now, as other frames are."""
@@ -74,7 +80,6 @@ class Liveness:
 
     def excuse(self) -> None:
         """Wait for no answer: the loss it would show is known already."""
-        self._pinged_at = inf
         self.pongs = self.pings
 
     def is_silent(self, now: float, patience: float) -> bool:
