@@ -180,16 +180,25 @@ def test_if_the_other_line_was_dead_the_gap_is_real_from_where_it_began(two):
     two[0].back()
     wanted, _ = two.read(0)
     two.it.look()
-    told = two.lose(1, since=900)  # the newest that came over the first line
+    told = two.lose(1, since=90)  # what had come over it, long ago
 
-    assert brief(told) == [("open", 100)]
+    assert brief(told) == [("open", 90)]
     assert two.it.take_reads() == [(two[0], wanted)]
     assert two.it.take_reads() == []
     assert two[0].answers == []
     assert two.read(0)[1] is False
-    assert brief(two.settle(0, "recovered", since=100)) == [("recovered", 100)]
     two[1].back()
-    assert two.settle(1, "recovered", since=900) == []
+    assert brief(two.settle(1, "recovered", since=90)) == [("recovered", 90)]
+    assert two.settle(0, "recovered", since=100) == []
+
+
+def test_what_the_other_line_carried_until_its_own_gap_is_not_missing(two):
+    two.lose(0, since=100)
+    two[0].back()
+    two.read(0)
+
+    assert brief(two.lose(1, since=300)) == [("open", 300)]
+    assert brief(two.settle(0, "recovered", since=100)) == [("recovered", 300)]
 
 
 def test_a_line_that_does_not_answer_at_once_covers_nothing(two):
@@ -221,7 +230,9 @@ def test_whoever_knows_less_does_not_settle_it(two):
     two.lose(0, since=100)
     two[0].back()
     two.read(0)
-    two.lose(1, since=900)
+    two[1].away()
+    assert brief(two.it.look()) == [("open", 100)]
+    two.gap(1, since=900)
     two[1].back()
 
     assert two.settle(1, "recovered", since=900) == []
@@ -254,10 +265,10 @@ def test_another_connection_of_the_other_line_shows_nothing(two, is_gone):
 
 def test_both_down_is_one_gap_from_where_the_second_one_began(two):
     assert two.lose(0, since=100) == []
-    assert brief(two.lose(1, since=300)) == [("open", 100)]
+    assert brief(two.lose(1, since=300)) == [("open", 300)]
     two[0].back()
     assert two.read(0)[1] is False
-    assert brief(two.settle(0, "recovered", since=100)) == [("recovered", 100)]
+    assert brief(two.settle(0, "recovered", since=100)) == [("recovered", 300)]
 
 
 def test_the_same_trouble_on_both_lines_is_a_gap(two):
@@ -295,7 +306,7 @@ def test_what_could_not_be_recovered_and_was_not_carried_is_told_to_its_end(two)
     two.lose(0)
     two[0].back()
     two.settle(0, "unrecoverable", until=200)
-    told = two.lose(1, since=900)
+    told = two.lose(1, since=90)
 
     assert [(gap.status, gap.since, gap.until) for gap in told] == [
         ("open", 100, None),
@@ -358,7 +369,9 @@ def test_a_line_that_is_back_makes_good_what_the_other_one_missed_before(two):
     two.lose(0, since=100)
     two[0].back()
     two.read(0)
-    two.lose(1, since=900)
+    two[1].away()
+    two.it.look()
+    two.gap(1, since=900)
     two[0].away()  # for long
     two[1].back()
     assert two.settle(1, "recovered", since=900) == []

@@ -726,6 +726,77 @@ def test_a_window_after_a_loss_must_reach_back_to_what_was_known(care):
     assert [effect.notice.status for effect in it.closed()] == ["unrecoverable"]
 
 
+# Several connections
+
+
+def shared(care, *, delivered=T0 + 9_000):
+    """Have a feed of which another connection has brought more."""
+    it = care()
+    entry = it.hold(now=4.0)
+    entry.continuity.is_shared = True
+    it.rows(entry, delivered)
+    return it, entry
+
+
+def test_what_came_over_another_connection_says_nothing_of_this_one(care):
+    it, entry = shared(care)
+    entry.venue_time = T0 + 6_000
+    it.lose(now=10.0)
+
+    assert [gap.since for gap in it.told()] == [T0 + 6_000]
+    assert entry.gap.delivered == T0 + 9_000
+
+
+def test_what_came_over_this_one_may_be_newer_than_what_was_new(care):
+    it, entry = shared(care)
+    entry.venue_time = T0 + 9_500
+    it.lose(now=10.0)
+
+    assert [gap.since for gap in it.told()] == [T0 + 9_000]
+
+
+@pytest.mark.parametrize(
+    ("delivered", "least_delay", "since"),
+    [
+        (T0 + 9_000, -EPOCH, T0 + 4_000 - 60_000),
+        (T0 - 90_000, -EPOCH, T0 - 90_000),
+        (T0 + 9_000, inf, T0 + 9_000),
+    ],
+)
+def test_where_nothing_came_over_it_it_was_whole_when_it_was_granted(
+    care, delivered, least_delay, since
+):
+    it, _ = shared(care, delivered=delivered)
+    it.it.least_delay = least_delay
+    it.lose(now=10.0)
+
+    assert [gap.since for gap in it.told()] == [since]
+
+
+def test_a_state_is_the_newest_one_whoever_brought_it(care):
+    it = care()
+    entry = it.hold(Heals.ITSELF)
+    entry.continuity.is_shared = True
+    entry.continuity.newest, entry.venue_time = T0 + 9_000, T0 + 6_000
+    it.lose(now=10.0)
+
+    assert [gap.since for gap in it.told()] == [T0 + 9_000]
+
+
+def test_what_came_after_a_settlement_is_not_settled_with_it(care):
+    it = care()
+    it.it.least_delay = -EPOCH
+    entry = it.hold()
+    it.rows(entry, T0 + 5_000)
+    it.it.doubt(Cause.SILENT, 10.0)
+    for now in (10.5, 15.5):
+        it.rows(entry, T0 + round(now * 1000))
+        it.it.inspect(now)
+        it.answered(entry, now)
+
+    assert entry.sure == T0 + 10_000
+
+
 # Whose clock it is
 
 
@@ -1112,7 +1183,7 @@ def test_a_read_knows_what_it_must_show(care):
     it.it.mark()
     it.rows(other, T0 + 9_000)
     it.it.doubt(Cause.SILENT, 22.0)
-    assert other.gap.delivered == T0 + 7_000
+    assert (other.gap.since, other.gap.delivered) == (T0 + 7_000, T0 + 9_000)
     never = it.hold(name="never")
     it.it.doubt(Cause.SILENT, 22.0)
     assert never.gap.delivered == 0

@@ -107,18 +107,16 @@ class Coverage:
         """Take what a line says of a gap; return what is true of the whole group."""
         if gap.status != "open":
             return self._closed(line, gap)
-        told = [
-            notice
-            for cover in list(self._covers)
-            if cover.by is line
-            and cover.subscription == gap.subscription
-            and not cover.is_proven
-            for notice in self._refute(cover)
-        ]
         other = self._carrier(line, gap.subscription)
-        if other is None:
-            return told + self._tell(gap)
-        self._covers.append(_Cover(line, gap, other, other.session.connection_id))
+        told = self._tell(gap) if other is None else []
+        for cover in list(self._covers):
+            is_about_it = cover.subscription == gap.subscription
+            if cover.by is line and is_about_it and not cover.is_proven:
+                # What the line had before its own gap, it did carry.
+                told += self._refute(cover, _begin(gap))
+        if other is not None:
+            number = other.session.connection_id
+            self._covers.append(_Cover(line, gap, other, number))
         return told
 
     def spares(self, line: Line, wanted: do.Backfill) -> bool:
@@ -191,15 +189,20 @@ class Coverage:
         for wanted in reads:
             cover.line.supervisor.backfilled(wanted, [], complete=True)
 
-    def _refute(self, cover: _Cover) -> list[Gap]:
-        """Find someone else who may have carried it; tell of the gap if none did."""
+    def _refute(self, cover: _Cover, carried: int = 0) -> list[Gap]:
+        """
+        Find someone else who may have carried it; tell of the gap if none did.
+
+        ``carried`` is up to when it was carried after all, in venue milliseconds.
+        """
         other = self._carrier(cover.line, cover.subscription, but=cover.by)
         if other is not None:
             cover.by, cover.by_connection = other, other.session.connection_id
             cover.ping, cover.asked_at = 0, cover.line.supervisor.now()
             return []
         self._covers.remove(cover)
-        told = self._tell(cover.gap)
+        since = max(_begin(cover.gap), carried)
+        told = self._tell(msgspec.structs.replace(cover.gap, since=since))
         if cover.settled is not None:
             return told + self._closed(cover.line, cover.settled)
         self._reads += [(cover.line, wanted) for wanted in cover.reads]

@@ -102,6 +102,8 @@ class Continuity:
     """Rows of history that filled a gap."""
     newest: int = 0
     """Venue time of the newest row or state delivered, in milliseconds."""
+    is_shared: bool = False
+    """Whether more than one connection delivers into it."""
     settled: int = 0
     """Up to when all was delivered, or declared as missed, in venue milliseconds."""
     has_history: bool = False

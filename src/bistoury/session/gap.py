@@ -31,7 +31,7 @@ class OpenGap:
     is_broken: bool = False
     """Whether a replay did not reach back to what was known."""
     delivered: int = 0
-    """Venue milliseconds of the newest row that came before it; 0: none did."""
+    """Venue milliseconds of the newest row that had come, if a read must show it."""
     watched_from: float = inf
     """When the feed ran again, or was first doubted."""
     granted_at: float = inf

@@ -249,7 +249,7 @@ class Recovery:
 
     def _begin(self, entry: Entry, cause: Cause, now: float, since: int = 0) -> OpenGap:
         # What was accounted for before is not declared again.
-        delivered = since or entry.continuity.newest
+        delivered = since or self._delivered(entry)
         known = max(delivered or entry.venue_time, entry.continuity.settled)
         if not known:
             # Nothing ever came: it was complete when it was granted.
@@ -257,16 +257,28 @@ class Recovery:
             known = self._venue_now(heard)
             if entry.traits.heals in (Heals.REQUEST, Heals.REPLAY):
                 known -= _MARGIN_MS
+        newest = entry.continuity.newest
         entry.gap = gap = OpenGap(
             next(self._numbers),
             known,
             cause,
             recovered_before=entry.continuity.recovered,
             # What a read must show, because it begins before that.
-            delivered=delivered if delivered >= known - self._overlap else 0,
+            delivered=newest if newest >= known - self._overlap else 0,
         )
         self.registry.gapped[entry.subscription] = entry
         return gap
+
+    def _delivered(self, entry: Entry) -> int:
+        """Return how far a feed had come on this connection, as far as it has rows."""
+        newest = entry.continuity.newest
+        if not entry.continuity.is_shared or not entry.traits.is_lossless:
+            return newest
+        # What came over another connection says nothing of what came over this one.
+        own = entry.venue_time
+        if not own and entry.granted_at < inf and self._knows_time:
+            own = self._venue_now(entry.granted_at) - _MARGIN_MS
+        return min(newest, own or newest)
 
     def _suspend(self, entry: Entry, gap: OpenGap) -> None:
         """Stop filling a gap: the connection went away again."""
@@ -307,12 +319,14 @@ class Recovery:
             )
         )
         entry.sure = entry.continuity.newest
-        if not self._knows_time:
-            pass  # by our own clock this might be in the future
-        elif not proven:
-            entry.continuity.settled = until
-        elif gap.reading:
-            entry.continuity.settled = self._venue_now(gap.granted_at)
+        if self._knows_time:
+            continuity = entry.continuity
+            if not proven:
+                continuity.settled = until
+            elif gap.reading:
+                continuity.settled = self._venue_now(gap.granted_at)
+            # What came since, and over another connection perhaps, is not settled.
+            entry.sure = min(entry.sure, continuity.settled or entry.sure)
         entry.gap = None
         self.registry.gapped.pop(entry.subscription, None)
 

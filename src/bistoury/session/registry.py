@@ -57,9 +57,9 @@ class Registry:
         """Add ``subscription`` to what is wanted; ask anew if it was refused."""
         entry = self.entries.get(subscription)
         if entry is None:
-            continuity = self.continuities.setdefault(
-                subscription, Continuity(traits.memory, not traits.is_lossless)
-            )
+            fresh = Continuity(traits.memory, not traits.is_lossless)
+            continuity = self.continuities.setdefault(subscription, fresh)
+            continuity.is_shared = continuity is not fresh
             entry = self.entries[subscription] = Entry(
                 subscription, traits, continuity=continuity
             )
