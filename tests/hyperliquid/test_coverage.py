@@ -51,7 +51,7 @@ class Line:
     def away(self):
         self.session.state = State.BACKOFF
         for entry in self.entries.values():
-            entry.is_held, entry.gap = False, "some"
+            entry.is_held, entry.gap = False, SimpleNamespace(granted_at=0.0)
 
     def back(self):
         self.session.state = State.LIVE
@@ -75,7 +75,7 @@ class Lines:
 
     def gap(self, number, feed=FILLS, since=100, **facts):
         """Let a line open a gap; return what the group tells."""
-        self[number].entries[feed].gap = "some"
+        self[number].entries[feed].gap = SimpleNamespace(granted_at=self.clock.now)
         gap = Gap(feed, since, None, "open", 0, Cause.NETWORK)
         return self.it.hear(self[number], msgspec.structs.replace(gap, **facts))
 
@@ -319,6 +319,39 @@ def test_what_a_line_recovered_by_itself_needs_nobody(two):
     two[0].back()
     assert two.settle(0, "recovered") == []
     assert not two.it.is_owing(two[0])
+
+
+def test_a_further_doubt_needs_a_further_proof(two):
+    two.gap(0)
+    two.read(0)
+    two.it.look()
+    two.pong(1)
+    assert len(two[0].answers) == 1
+    two.clock.now += 2.0
+    two[0].entries[FILLS].gap.granted_at = two.clock.now  # without another word
+    assert two.it.look() == []
+    assert two.it.is_owing(two[0])
+    assert two[1].liveness.pings == 3
+    two.read(0, reading=2)
+    two.pong(1)
+    assert len(two[0].answers) == 2
+
+
+def test_the_same_further_doubt_on_both_lines_is_a_gap(two):
+    two.gap(0)
+    two.read(0)
+    two.it.look()
+    two.pong(1)
+    two.gap(1)
+    two.read(1)
+    two.it.look()
+    two.pong(0)
+    assert not two.it.has_open_gaps
+    two.clock.now += 2.0
+    for number in (0, 1):
+        two[number].entries[FILLS].gap.granted_at = two.clock.now
+
+    assert brief(two.it.look()) == [("open", 100)]
 
 
 def test_a_line_that_goes_away_again_has_to_be_covered_anew(two):

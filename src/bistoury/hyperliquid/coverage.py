@@ -38,6 +38,8 @@ class _Cover:
     """Over which ``line`` carries the feed again, so that ``by`` can prove it; or 0."""
     asked_at: float = inf
     """Since when it can be proven."""
+    doubted_at: float = inf
+    """When the line was last doubted before that: a later doubt needs another proof."""
     ping: int = 0
     """The ping whose answer is the proof; 0: not sent yet."""
     is_proven: bool = False
@@ -60,6 +62,22 @@ class _Cover:
         """Let it be proven from now on."""
         self.connection = self.line.session.connection_id
         self.asked_at = self.line.supervisor.now()
+        self.doubted_at = self._doubted_at
+
+    def is_doubted(self) -> bool:
+        """Whether the line has lost something more since the proof was asked for."""
+        is_asked = self.connection and self.settled is None
+        return bool(is_asked) and self._doubted_at > self.doubted_at
+
+    def renew(self) -> None:
+        """Have it proven once more."""
+        self.ping, self.is_proven = 0, False
+        self.ask()
+
+    @property
+    def _doubted_at(self) -> float:
+        entry = self.line.session.registry.entries.get(self.subscription)
+        return -inf if entry is None or entry.gap is None else entry.gap.granted_at
 
     def begin_anew(self) -> None:
         """Start over."""
@@ -134,10 +152,13 @@ class Coverage:
     def look(self) -> list[Gap]:
         """See what was proven or refuted meanwhile, and ask for more proof."""
         told: list[Gap] = []
-        for cover in list(self._covers):
+        for cover in self._covers:
             if cover.is_over():
                 cover.begin_anew()
-            if cover.is_proven:
+            elif cover.is_doubted():
+                cover.renew()
+        for cover in list(self._covers):
+            if cover.is_proven or cover not in self._covers:
                 continue
             if not self._holds(cover):
                 told += self._refute(cover)

@@ -41,7 +41,10 @@ async def read(info: Info, wanted: Backfill) -> Found:
         RequestError: the venue did not answer; try again later.
     """
     subscription = wanted.subscription
-    found = await _READERS[subscription.feed](info, subscription, wanted.since)
+    if subscription.feed == "orderUpdates":
+        found = await _orders(info, subscription, wanted.since, wanted.reading)
+    else:
+        found = await _READERS[subscription.feed](info, subscription, wanted.since)
     if found.trails is not None or not wanted.delivered:
         return found
     if subscription.feed in _UNLIKE:
@@ -110,14 +113,20 @@ async def _twaps(info: Info, subscription: Subscription, since: int) -> Found:
     return _found(subscription, [row for row in rows if row["time"] * 1000 >= since])
 
 
-async def _orders(info: Info, subscription: Subscription, since: int) -> Found:
+async def _orders(
+    info: Info, subscription: Subscription, since: int, reading: int
+) -> Found:
     user = str(subscription.get("user"))
     past = await info.historical_orders(user)
     still_open = await info.open_orders(user)
     rows = [_transition(row["order"], row) for row in past if _is_late(row, since)]
+    told = {row["order"]["oid"] for row in past}
     for order in still_open:
-        if order["timestamp"] >= since:
-            # Of what is left of it now: how it came to that is not told anywhere.
+        if order["timestamp"] < since or order["oid"] in told:
+            continue
+        # Placed while nobody listened. If something of it is gone already, the history
+        # will tell how; where it does not, what is left is all there is to tell.
+        if order["sz"] == order["origSz"] or reading > 1:
             said = {"status": "open", "statusTimestamp": order["timestamp"]}
             rows.append(_transition(order, said))
     complete = len(past) < _ORDERS_KEPT or not _is_late(past[-1], since)
@@ -178,7 +187,6 @@ _READERS: dict[str, _Reader] = {
     "userNonFundingLedgerUpdates": _ledger,
     "userTwapSliceFills": _slices,
     "userTwapHistory": _twaps,
-    "orderUpdates": _orders,
     "userHistoricalOrders": _order_history,
     "userEvents": _user_events,
 }

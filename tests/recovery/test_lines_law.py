@@ -1,0 +1,143 @@
+"""
+The second law over two lines: both, or one that takes over from the other.
+
+Whatever happens to them that TCP lets happen, each published event comes once or lies
+in a gap that says so, every gap is settled, and the client is well in the end.
+"""
+
+import asyncio
+import os
+from random import Random, SystemRandom
+
+import pytest
+
+from bistoury import Config
+from bistoury.simulator.exchange import Exchange
+from bistoury.simulator.faults import Cut, Delay, DropAcks, Garble, Refuse, Rest, Silent
+from bistoury.simulator.settings import Limits, Settings
+from bistoury.testing.oracle import Oracle
+from bistoury.testing.venue import MemoryVenue
+from bistoury.testing.virtual_time import run
+
+USERS = ("0x" + "ab" * 20, "0x" + "cd" * 20)
+MANY = dict.fromkeys(
+    (
+        *("connections", "connections_per_minute", "subscriptions", "users"),
+        "messages_per_minute",
+    ),
+    10**6,
+)
+FIXED = int(os.environ.get("SOAK_SEEDS", "18")) // 3
+FRESH = [SystemRandom().randrange(10**9) for _ in range(max(1, FIXED // 3))]
+WAYS = {
+    "redundancy": {"redundancy": 2},
+    "rotation": {"rotate_after": 20},
+    "both": {"redundancy": 2, "rotate_after": 25},
+}
+
+
+def fault(rng, number):
+    """Return what befalls a connection (or all), and for how long."""
+    which = rng.choice(
+        [
+            "cut",
+            "cut",
+            "dead",
+            "held",
+            "deaf",
+            "refuse",
+            "delay",
+            "acks",
+            "garble",
+            "rest",
+        ]
+    )
+    return {
+        "cut": lambda: (Cut(how=rng.choice(("rst", "eof")), connection=number), None),
+        # Longer than it takes to be found out, or all of it comes in the end.
+        "dead": lambda: (Silent(connection=number), rng.uniform(27, 60)),
+        "held": lambda: (
+            Silent(direction="out", hold=True, connection=number),
+            rng.uniform(1, 20),
+        ),
+        "deaf": lambda: (
+            Silent(direction="in", connection=number),
+            rng.uniform(27, 60),
+        ),
+        "refuse": lambda: (Refuse(status=503), rng.uniform(1, 20)),
+        "delay": lambda: (
+            Delay(seconds=rng.uniform(0.1, 3), connection=number),
+            rng.uniform(2, 20),
+        ),
+        "acks": lambda: (
+            DropAcks(every=rng.randint(1, 4), connection=number),
+            rng.uniform(1, 15),
+        ),
+        "garble": lambda: (
+            Garble(probability=0.2, how=("truncated",), connection=number),
+            rng.uniform(0.5, 6),
+        ),
+        "rest": lambda: (Rest(status=500), rng.uniform(1, 20)),
+    }[which]()
+
+
+async def story(seed, options):
+    rng = Random(seed)
+    settings = Settings(
+        coins=("BTC", "ETH"),
+        trade_rate=3.0,
+        user_rate=0.5,
+        history=3600.0,
+        history_lag=rng.choice((0.0, 1.0, 3.0)),
+        limits=Limits.none(),
+    )
+    venue = MemoryVenue(Exchange(settings, seed))
+    exchange, oracle = venue.exchange, Oracle(venue.exchange.ledger)
+    client = venue.client(
+        Config(api_url="http://127.0.0.1:31", limits=MANY), rng=Random(seed), **options
+    )
+    client.on("gap", oracle.gap)
+    await client.connect()
+    streams = []
+    for coin in ("BTC", "ETH"):
+        await client.subscribe_trades(coin, oracle.handler())
+        streams.append(f"trades:{coin}")
+    for user in USERS:
+        await client.subscribe_user_fills(user, oracle.handler())
+        await client.subscribe_order_updates(user, oracle.handler(user))
+        streams += [f"userFills:{user}", f"orderUpdates:{user}"]
+    await client.subscribe_all_mids(lambda _: None)
+    assert await client.wait_ready(20)
+    since, until = int(venue.now() * 1000) + 1, venue.now() + 150
+    while venue.now() < until:
+        await asyncio.sleep(rng.expovariate(0.1))
+        held = sorted(exchange.subscriptions())
+        number = rng.choice(held) if held and rng.random() < 0.8 else None
+        exchange.inject(*_now(venue, fault(rng, number)))
+        venue.turn()
+    exchange.heal(venue.now())
+    venue.turn()
+    await asyncio.sleep(150)
+    rows = oracle.accounts(streams, since, int(venue.now() * 1000) - 8_000)
+    stats = client.get_reconnection_stats()
+    health = await client.get_connection_health()
+    await client.disconnect()
+    venue.stop()
+    return rows, stats, health
+
+
+def _now(venue, chosen):
+    what, lasts = chosen
+    return what, venue.now(), lasts
+
+
+@pytest.mark.parametrize("seed", [*range(FIXED), *FRESH])
+@pytest.mark.parametrize("way", WAYS)
+def test_the_law_holds_over_two_lines(way, seed):
+    rows, stats, health = run(story(seed, WAYS[way]))
+
+    assert [(row.stream, row.lost) for row in rows if row.lost] == []
+    assert [(row.stream, row.repeated) for row in rows if row.repeated] == []
+    assert sum(row.published for row in rows) > 1_000
+    assert stats["gaps"]["open"] == 0
+    assert (health["is_healthy"], health["reasons"]) == (True, [])
