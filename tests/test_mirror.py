@@ -65,7 +65,6 @@ ELSEWHERE = {
     "hyperliquid/group.py": "recovery/test_lines.py",
     "hyperliquid/handles.py": "hyperliquid/test_client_subscriptions.py",
     "hyperliquid/hearing.py": "hyperliquid/test_client.py",
-    "hyperliquid/history.py": "recovery/test_law.py",
     "hyperliquid/listening.py": "hyperliquid/test_client_subscriptions.py",
     "hyperliquid/line.py": "recovery/test_lines.py",
     "hyperliquid/requests.py": "hyperliquid/test_info.py",

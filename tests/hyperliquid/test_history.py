@@ -1,0 +1,112 @@
+"""What a read of the venue's history makes of its answers; the laws play the rest."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from bistoury.hyperliquid import history
+from bistoury.session import Subscription
+from bistoury.session.effects import Backfill
+
+USER = "0x" + "ab" * 20
+T0 = 1_790_000_000_000
+
+
+def order(oid, size, at, original="1.0"):
+    names = ("coin", "side", "limitPx", "sz", "oid", "timestamp", "origSz")
+    return dict(
+        zip(names, ("BTC", "B", "1", size, oid, at, original), strict=True),
+        cloid=None,
+        reduceOnly=False,
+    )
+
+
+class Info:
+    """Answers with what it was given."""
+
+    def __init__(self, **answers):
+        self.answers = answers
+
+    def __getattr__(self, name):
+        async def answer(*_, **__):
+            return self.answers.get(name, [])
+
+        return answer
+
+
+def read(info, feed="orderUpdates", *, reading=1, delivered=0, **more):
+    """Return what a read from a second before T0 on finds."""
+    subscription = Subscription(feed, tuple(sorted({"user": USER, **more}.items())))
+    wanted = Backfill(subscription, 1, reading, T0 - 1_000, delivered)
+    return asyncio.run(history.read(info, wanted))
+
+
+def rows(found):
+    return [
+        (row["order"]["oid"], row["status"], row["order"]["sz"])
+        for update in found.updates
+        for _, _, row in update.items
+    ]
+
+
+def test_an_order_placed_meanwhile_and_untouched_is_open_with_its_size():
+    info = Info(open_orders=[order(1, "1.0", T0), order(2, "1.0", T0 - 5_000)])
+
+    assert rows(read(info)) == [(1, "open", "1.0")]
+
+
+@pytest.mark.parametrize(("reading", "told"), [(1, []), (2, [(1, "open", "0.4")])])
+def test_of_an_order_that_is_partly_gone_what_is_left_is_told_last(reading, told):
+    info = Info(open_orders=[order(1, "0.4", T0)])
+
+    assert rows(read(info, reading=reading)) == told
+
+
+def test_what_the_history_tells_of_an_order_goes_before_what_is_open():
+    said = {
+        "order": order(1, "0.4", T0),
+        "status": "open",
+        "statusTimestamp": T0 + 500,
+    }
+    info = Info(historical_orders=[said], open_orders=[order(1, "0.4", T0)])
+
+    assert rows(read(info, reading=2)) == [(1, "open", "0.4")]
+
+
+def test_a_history_without_the_order_that_was_delivered_trails():
+    filled = {
+        "order": order(1, "0.0", T0),
+        "status": "filled",
+        "statusTimestamp": T0 + 500,
+    }
+
+    assert read(Info(), delivered=T0 + 500).trails
+    assert not read(Info(), delivered=0).trails
+    assert not read(Info(historical_orders=[filled]), delivered=T0 + 500).trails
+    assert read(Info(historical_orders=[filled]), delivered=T0 + 501).trails
+    # What was delivered last may be a change of the one that is open.
+    assert not read(Info(open_orders=[order(1, "0.4", T0)]), delivered=T0 + 501).trails
+
+
+@pytest.mark.parametrize("feed", ["userEvents"])
+def test_what_no_history_has_need_not_be_shown(feed):
+    class Nothing(list):
+        complete = True
+
+    info = Info(
+        user_fills_by_time=Nothing(),
+        twap_slice_fills_by_time=Nothing(),
+        user_funding=Nothing(),
+    )
+
+    assert not read(info, feed, delivered=T0).trails
+
+
+def test_a_row_that_cannot_be_read_leaves_it_incomplete():
+    info = Info(recent_trades=[{"x": 1}])
+    subscription = Subscription("trades", (("coin", "BTC"),))
+    found = asyncio.run(history.read(info, Backfill(subscription, 1, 1, T0)))
+
+    assert not found.is_complete
