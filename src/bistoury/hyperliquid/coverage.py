@@ -91,7 +91,7 @@ class Coverage:
 
     def __init__(self, lines: list[Line]) -> None:
         self._lines = lines
-        self._covers: list[_Cover] = []
+        self._covers: dict[Subscription, list[_Cover]] = {}
         self._told: dict[Subscription, int] = {}
         """Since when something is missing that users were told of."""
         self._reads: list[tuple[Line, do.Backfill]] = []
@@ -104,7 +104,7 @@ class Coverage:
 
     def is_owing(self, line: Line) -> bool:
         """Whether it is yet to be proven that a line missed nothing."""
-        return any(it.line is line and not it.is_proven for it in self._covers)
+        return any(it.line is line and not it.is_proven for it in self._all())
 
     def take_reads(self) -> list[tuple[Line, do.Backfill]]:
         """Return what has to be read after all."""
@@ -119,7 +119,7 @@ class Coverage:
     def forget(self, subscription: Subscription) -> None:
         """Forget a feed that nobody wants any more."""
         self._told.pop(subscription, None)
-        self._covers = [it for it in self._covers if it.subscription != subscription]
+        self._covers.pop(subscription, None)
 
     def hear(self, line: Line, gap: Gap) -> list[Gap]:
         """Take what a line says of a gap; return what is true of the whole group."""
@@ -127,14 +127,13 @@ class Coverage:
             return self._closed(line, gap)
         other = self._carrier(line, gap.subscription)
         told = self._tell(gap) if other is None else []
-        for cover in list(self._covers):
-            is_about_it = cover.subscription == gap.subscription
-            if cover.by is line and is_about_it and not cover.is_proven:
+        for cover in self._about(gap.subscription):
+            if cover.by is line and not cover.is_proven:
                 # What the line had before its own gap, it did carry.
                 told += self._refute(cover, _begin(gap))
         if other is not None:
-            number = other.session.connection_id
-            self._covers.append(_Cover(line, gap, other, number))
+            cover = _Cover(line, gap, other, other.session.connection_id)
+            self._covers.setdefault(gap.subscription, []).append(cover)
         return told
 
     def spares(self, line: Line, wanted: do.Backfill) -> bool:
@@ -147,18 +146,20 @@ class Coverage:
         else:
             cover.reads.append(wanted)
             cover.ask()
+            self._ask(cover.by)
         return True
 
     def look(self) -> list[Gap]:
         """See what was proven or refuted meanwhile, and ask for more proof."""
         told: list[Gap] = []
-        for cover in self._covers:
+        covers = self._all()
+        for cover in covers:
             if cover.is_over():
                 cover.begin_anew()
             elif cover.is_doubted():
                 cover.renew()
-        for cover in list(self._covers):
-            if cover.is_proven or cover not in self._covers:
+        for cover in covers:
+            if cover.is_proven or cover not in self._about(cover.subscription):
                 continue
             if not self._holds(cover):
                 told += self._refute(cover)
@@ -166,13 +167,15 @@ class Coverage:
                 self._prove(cover)
             elif cover.line.supervisor.now() - cover.asked_at > _AT_ONCE:
                 told += self._refute(cover)
-        for line in list(self._lines):
+        for line in list(self._lines) if covers else []:
             self._ask(line)
         return told
 
     def drop(self, line: Line) -> None:
         """Forget what a line missed that is not in the group any more."""
-        self._covers = [it for it in self._covers if it.line is not line]
+        for cover in self._all():
+            if cover.line is line:
+                self._remove(cover)
 
     def _closed(self, line: Line, gap: Gap) -> list[Gap]:
         cover = self._current(line, gap.subscription)
@@ -188,11 +191,12 @@ class Coverage:
             del self._told[gap.subscription]
             return [msgspec.structs.replace(gap, since=since)]
         if cover.is_proven or gap.status == "recovered":
-            self._covers.remove(cover)
+            self._remove(cover)
         else:
             cover.settled = gap
             cover.ask()
-        return self.look()
+            self._ask(cover.by)
+        return []
 
     def _tell(self, gap: Gap) -> list[Gap]:
         # Told again if it turns out to have begun earlier: it ends as it was told last.
@@ -205,7 +209,7 @@ class Coverage:
     def _prove(self, cover: _Cover) -> None:
         cover.is_proven = True
         if cover.settled is not None:
-            self._covers.remove(cover)
+            self._remove(cover)
         reads, cover.reads = cover.reads, []
         for wanted in reads:
             cover.line.supervisor.backfilled(wanted, [], complete=True)
@@ -221,7 +225,7 @@ class Coverage:
             cover.by, cover.by_connection = other, other.session.connection_id
             cover.ping, cover.asked_at = 0, cover.line.supervisor.now()
             return []
-        self._covers.remove(cover)
+        self._remove(cover)
         since = max(_begin(cover.gap), carried)
         told = self._tell(msgspec.structs.replace(cover.gap, since=since))
         if cover.settled is not None:
@@ -231,23 +235,36 @@ class Coverage:
 
     def _ask(self, line: Line) -> None:
         """Let a line prove what it is trusted with: one ping for all of it."""
-        trusted = [it for it in self._covers if it.by is line and it.connection]
-        waiting = [it for it in trusted if not it.ping and not it.is_proven]
         liveness = line.session.conversation.liveness
-        if not waiting or liveness.is_waiting:
+        if liveness.is_waiting:
             return  # a ping under way was sent before, and proves nothing of these
+        trusted = [it for it in self._all() if it.by is line and it.connection]
+        waiting = [it for it in trusted if not it.ping and not it.is_proven]
+        if not waiting:
+            return
         before = liveness.pings
         line.supervisor.feed(on.PingRequested())
         if liveness.pings > before:  # else it has its hands full, and is asked again
             for cover in waiting:
                 cover.ping = liveness.pings
 
+    def _all(self) -> list[_Cover]:
+        return [cover for covers in self._covers.values() for cover in covers]
+
+    def _about(self, subscription: Subscription) -> list[_Cover]:
+        return list(self._covers.get(subscription, ()))
+
     def _current(self, line: Line, subscription: Subscription) -> _Cover | None:
-        for cover in self._covers:
-            is_its = cover.line is line and cover.subscription == subscription
-            if is_its and cover.settled is None:
+        for cover in self._covers.get(subscription, ()):
+            if cover.line is line and cover.settled is None:
                 return cover
         return None
+
+    def _remove(self, cover: _Cover) -> None:
+        covers = self._covers[cover.subscription]
+        covers.remove(cover)
+        if not covers:
+            del self._covers[cover.subscription]
 
     def _holds(self, cover: _Cover) -> bool:
         by = cover.by

@@ -69,7 +69,8 @@ class Hearing(Requests, Viewing):
             gaps = [] if group is None else group.coverage.hear(line, notice)
         else:
             self._pass_on(line, notice, group)
-            gaps = [] if group is None else group.coverage.look()
+            has_moved = isinstance(notice, heard.StateChanged | heard.Disconnected)
+            gaps = group.coverage.look() if group is not None and has_moved else []
         self._tell_gaps(line, group, gaps)
 
     def ponged(self, line: Line) -> None:
@@ -140,8 +141,6 @@ class Hearing(Requests, Viewing):
         group = self._fleet.of(line)
         if group is None or not group.coverage.spares(line, wanted):
             self._errands.start(self._read_history(line, wanted))
-        else:
-            self._tell_gaps(line, group, group.coverage.look())
 
     def ticked(self, line: Line, now: float) -> None:
         """Take a sample, about once a second."""
