@@ -111,7 +111,13 @@ SABOTAGES = (
         "second-read",
         "history is read once, while it trails the stream",
         SESSION + "recovery.py",
-        (("        if gap.asked_at >= settled_by:\n", "        if gap.asked_at:\n"),),
+        (
+            (
+                "        elif gap.asked_at >= settled_by:\n",
+                "        elif gap.asked_at:\n",
+            ),
+            ("        if event.trails and now", "        if gap is None and now"),
+        ),
         _LAWS,
     ),
     Sabotage(
@@ -120,8 +126,8 @@ SABOTAGES = (
         SESSION + "recovery.py",
         (
             (
-                "since = gap.since - round(self.policy.recovery_overlap * 1000)",
-                "since = gap.since",
+                "        since = gap.since - self._overlap\n",
+                "        since = gap.since\n",
             ),
         ),
         _LAWS,
