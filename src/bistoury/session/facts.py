@@ -32,6 +32,8 @@ class FeedFacts(msgspec.Struct, frozen=True, array_like=True):
     sure: int = 0
     recovered: int = 0
     held_rows: int = 0
+    settled: int = 0
+    is_shared: bool = False
 
 
 UNHEARD = FeedFacts()
@@ -95,6 +97,8 @@ def of_feed(entry: Entry) -> FeedFacts:
         entry.sure,
         continuity.recovered,
         continuity.held_rows,
+        continuity.settled,
+        continuity.is_shared,
     )
 
 
@@ -131,6 +135,7 @@ def _apply_feed(feed: FeedFacts, entry: Entry) -> None:
     continuity = entry.continuity
     continuity.newest, entry.sure = feed.newest, feed.sure
     continuity.recovered, continuity.held_rows = feed.recovered, feed.held_rows
+    continuity.settled, continuity.is_shared = feed.settled, feed.is_shared
 
 
 def finite(moment: float) -> float | None:
