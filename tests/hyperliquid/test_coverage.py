@@ -316,6 +316,19 @@ def test_what_could_not_be_recovered_and_was_not_carried_is_told_to_its_end(two)
     ]  # the first line carries what the second one missed now
 
 
+def test_an_older_gap_that_is_told_late_leaves_a_newer_one_open(two):
+    two.lose(0)
+    two[0].back()
+    two.settle(0, "unrecoverable", until=200)
+    assert two.gap(0, since=300) == []
+    two[1].away()
+
+    told = [(gap.status, gap.since) for gap in two.it.look()]
+    assert told == [("open", 100), ("unrecoverable", 100), ("open", 300)]
+    assert two.it.has_open_gaps
+    assert brief(two.settle(0, "recovered", since=300)) == [("recovered", 300)]
+
+
 def test_what_a_line_recovered_by_itself_needs_nobody(two):
     two.lose(0)
     two[0].back()

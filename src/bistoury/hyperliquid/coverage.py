@@ -74,16 +74,16 @@ class _Cover:
         self.ping, self.is_proven = 0, False
         self.ask()
 
-    @property
-    def _doubted_at(self) -> float:
-        entry = self.line.session.registry.entries.get(self.subscription)
-        return -inf if entry is None or entry.gap is None else entry.gap.granted_at
-
     def begin_anew(self) -> None:
         """Start over."""
         self.connection, self.asked_at = 0, inf
         self.ping, self.is_proven = 0, False
         self.reads.clear()
+
+    @property
+    def _doubted_at(self) -> float:
+        entry = self.line.session.registry.entries.get(self.subscription)
+        return -inf if entry is None or entry.gap is None else entry.gap.granted_at
 
 
 class Coverage:
@@ -180,16 +180,7 @@ class Coverage:
     def _closed(self, line: Line, gap: Gap) -> list[Gap]:
         cover = self._current(line, gap.subscription)
         if cover is None:
-            since = self._told.get(gap.subscription)
-            if since is None:
-                return []
-            if _begin(gap) > since:
-                # What is missing began before this line's gap, and whoever was there
-                # may be away for long.
-                self._doubts.append((line, gap.subscription, since))
-                return []
-            del self._told[gap.subscription]
-            return [msgspec.structs.replace(gap, since=since)]
+            return self._end(line, gap)
         if cover.is_proven or gap.status == "recovered":
             self._remove(cover)
         else:
@@ -197,6 +188,19 @@ class Coverage:
             cover.ask()
             self._ask(cover.by)
         return []
+
+    def _end(self, line: Line, gap: Gap) -> list[Gap]:
+        """End what was told of, if ``line`` knows enough to settle it."""
+        since = self._told.get(gap.subscription)
+        if since is None:
+            return []
+        if _begin(gap) > since:
+            # What is missing began before this line's gap, and whoever was there may be
+            # away for long.
+            self._doubts.append((line, gap.subscription, since))
+            return []
+        del self._told[gap.subscription]
+        return [msgspec.structs.replace(gap, since=since)]
 
     def _tell(self, gap: Gap) -> list[Gap]:
         # Told again if it turns out to have begun earlier: it ends as it was told last.
@@ -229,7 +233,7 @@ class Coverage:
         since = max(_begin(cover.gap), carried)
         told = self._tell(msgspec.structs.replace(cover.gap, since=since))
         if cover.settled is not None:
-            return told + self._closed(cover.line, cover.settled)
+            return told + self._end(cover.line, cover.settled)
         self._reads += [(cover.line, wanted) for wanted in cover.reads]
         return told
 

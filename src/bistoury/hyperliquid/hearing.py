@@ -66,27 +66,25 @@ class Hearing(Requests, Viewing):
         """Let everybody hear what happened."""
         group = self._fleet.of(line)
         if isinstance(notice, heard.Gap):
-            gaps = [] if group is None else group.coverage.hear(line, notice)
-        else:
-            self._pass_on(line, notice, group)
-            has_moved = isinstance(notice, heard.StateChanged | heard.Disconnected)
-            gaps = group.coverage.look() if group is not None and has_moved else []
-        self._tell_gaps(line, group, gaps)
+            if group is not None:
+                self._tell_gaps(line, group, group.coverage.hear(line, notice))
+            return
+        self._pass_on(line, notice, group)
+        if isinstance(notice, heard.StateChanged | heard.Disconnected):
+            self.ponged(line)
 
     def ponged(self, line: Line) -> None:
-        """See whether that proves what the line was trusted with."""
+        """See what that proves, or refutes, of what lines were trusted with."""
         group = self._fleet.of(line)
         if group is not None:
             self._tell_gaps(line, group, group.coverage.look())
 
-    def _tell_gaps(self, line: Line, group: Group | None, gaps: list[Gap]) -> None:
+    def _tell_gaps(self, line: Line, group: Group, gaps: list[Gap]) -> None:
         for gap in gaps:
             self._pass_on(line, gap, group)
-        for reader, wanted in [] if group is None else group.coverage.take_reads():
+        for reader, wanted in group.coverage.take_reads():
             self._errands.start(self._read_history(reader, wanted))
-        for other, subscription, since in (
-            [] if group is None else group.coverage.take_doubts()
-        ):
+        for other, subscription, since in group.coverage.take_doubts():
             self._doubt(other, subscription, since)
 
     def _pass_on(self, line: Line, notice: Notice, group: Group | None) -> None:
@@ -229,7 +227,7 @@ class Hearing(Requests, Viewing):
                 wanted,
                 found.updates,
                 complete=found.is_complete,
-                trails=bool(found.trails),
+                trails=found.trails,
             )
 
 
