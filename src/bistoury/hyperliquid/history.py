@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..session import Subscription, Update
+from ..session import Update
 from ..session.effects import Backfill
 from . import wire
 from .info import Info
@@ -29,8 +29,10 @@ class Found:
 
     updates: list[Update]
     is_complete: bool = True
-    trails: bool | None = None
-    """Whether even what was delivered before is not in it yet; ``None``: look at it."""
+    must_show: bool = True
+    """Whether what was delivered last has to be in it, sooner or later."""
+    trails: bool = False
+    """Whether that is not in it yet."""
 
 
 async def read(info: Info, wanted: Backfill) -> Found:
@@ -40,55 +42,58 @@ async def read(info: Info, wanted: Backfill) -> Found:
     Raises:
         RequestError: the venue did not answer; try again later.
     """
-    subscription = wanted.subscription
-    if subscription.feed == "orderUpdates":
-        found = await _orders(info, subscription, wanted.since, wanted.reading)
-    else:
-        found = await _READERS[subscription.feed](info, subscription, wanted.since)
-    if found.trails is not None or not wanted.delivered:
-        return found
-    if subscription.feed in _UNLIKE:
-        return found
+    found = await _READERS[wanted.subscription.feed](info, wanted)
     newest = max((update.time for update in found.updates), default=0)
-    return replace(found, trails=newest < wanted.delivered)
+    readable = not any(update.unreadable for update in found.updates)
+    return replace(
+        found,
+        is_complete=found.is_complete and readable,
+        trails=found.must_show and newest < wanted.delivered,
+    )
 
 
 def _found(
-    subscription: Subscription, rows: list[Row], *, is_complete: bool = True
+    wanted: Backfill,
+    rows: list[Row],
+    *,
+    is_complete: bool = True,
+    must_show: bool = True,
 ) -> Found:
-    update = wire.recovered(subscription, "", rows)
-    return Found([update], is_complete and not update.unreadable)
+    update = wire.recovered(wanted.subscription, "", rows)
+    return Found([update], is_complete, must_show)
 
 
-async def _trades(info: Info, subscription: Subscription, _: int) -> Found:
+def _user(wanted: Backfill) -> str:
+    return str(wanted.subscription.get("user"))
+
+
+async def _trades(info: Info, wanted: Backfill) -> Found:
     # HL: a short list without a range (undocumented); the session judges its reach.
-    rows = await info.recent_trades(str(subscription.get("coin")))
-    return _found(subscription, rows)
+    rows = await info.recent_trades(str(wanted.subscription.get("coin")))
+    return _found(wanted, rows, must_show=False)
 
 
-async def _candles(info: Info, subscription: Subscription, since: int) -> Found:
+async def _candles(info: Info, wanted: Backfill) -> Found:
+    subscription = wanted.subscription
     coin, interval = subscription.get("coin"), subscription.get("interval")
-    rows = await info.get_candles(str(coin), str(interval), since)
+    rows = await info.get_candles(str(coin), str(interval), wanted.since)
     # A bar to a frame, as the feed brings them.
-    updates = [wire.recovered(subscription, "", [row]) for row in rows]
-    return Found(updates, not any(update.unreadable for update in updates))
+    return Found([wire.recovered(subscription, "", [row]) for row in rows])
 
 
-async def _fills(info: Info, subscription: Subscription, since: int) -> Found:
+async def _fills(info: Info, wanted: Backfill) -> Found:
     rows = await info.user_fills_by_time(
-        str(subscription.get("user")),
-        since,
-        aggregate_by_time=bool(subscription.get("aggregateByTime", False)),
+        _user(wanted),
+        wanted.since,
+        aggregate_by_time=bool(wanted.subscription.get("aggregateByTime", False)),
     )
     complete = rows.complete and len(rows) < _FILLS_KEPT
-    return _found(subscription, rows, is_complete=complete)
+    return _found(wanted, rows, is_complete=complete)
 
 
-async def _fundings(info: Info, subscription: Subscription, since: int) -> Found:
-    rows = await info.user_funding(str(subscription.get("user")), since)
-    return _found(
-        subscription, [_funding(row) for row in rows], is_complete=rows.complete
-    )
+async def _fundings(info: Info, wanted: Backfill) -> Found:
+    rows = await info.user_funding(_user(wanted), wanted.since)
+    return _found(wanted, [_funding(row) for row in rows], is_complete=rows.complete)
 
 
 def _funding(row: Row) -> Row:
@@ -96,29 +101,26 @@ def _funding(row: Row) -> Row:
     return {"time": row["time"], **delta}
 
 
-async def _ledger(info: Info, subscription: Subscription, since: int) -> Found:
-    rows = await info.ledger_updates(str(subscription.get("user")), since)
-    return _found(subscription, rows, is_complete=rows.complete)
+async def _ledger(info: Info, wanted: Backfill) -> Found:
+    rows = await info.ledger_updates(_user(wanted), wanted.since)
+    return _found(wanted, rows, is_complete=rows.complete)
 
 
-async def _slices(info: Info, subscription: Subscription, since: int) -> Found:
-    user = str(subscription.get("user"))
-    rows = await info.twap_slice_fills_by_time(user, since)
-    return _found(subscription, rows, is_complete=rows.complete)
+async def _slices(info: Info, wanted: Backfill) -> Found:
+    rows = await info.twap_slice_fills_by_time(_user(wanted), wanted.since)
+    return _found(wanted, rows, is_complete=rows.complete)
 
 
-async def _twaps(info: Info, subscription: Subscription, since: int) -> Found:
-    rows = await info.twap_history(str(subscription.get("user")))
+async def _twaps(info: Info, wanted: Backfill) -> Found:
+    rows = await info.twap_history(_user(wanted))
     # HL: these rows count seconds; a row at the edge is read twice, not missed.
-    return _found(subscription, [row for row in rows if row["time"] * 1000 >= since])
+    return _found(wanted, [row for row in rows if row["time"] * 1000 >= wanted.since])
 
 
-async def _orders(
-    info: Info, subscription: Subscription, since: int, reading: int
-) -> Found:
-    user = str(subscription.get("user"))
-    past = await info.historical_orders(user)
-    still_open = await info.open_orders(user)
+async def _orders(info: Info, wanted: Backfill) -> Found:
+    since = wanted.since
+    past = await info.historical_orders(_user(wanted))
+    still_open = await info.open_orders(_user(wanted))
     rows = [_transition(row["order"], row) for row in past if _is_late(row, since)]
     told = {row["order"]["oid"] for row in past}
     for order in still_open:
@@ -126,20 +128,23 @@ async def _orders(
             continue
         # Placed while nobody listened. If something of it is gone already, the history
         # will tell how; where it does not, what is left is all there is to tell.
-        if order["sz"] == order["origSz"] or reading > 1:
+        if order["sz"] == order["origSz"] or wanted.reading > 1:
             said = {"status": "open", "statusTimestamp": order["timestamp"]}
             rows.append(_transition(order, said))
-    complete = len(past) < _ORDERS_KEPT or not _is_late(past[-1], since)
-    found = _found(subscription, rows, is_complete=complete)
     # What was delivered last may be a change of an order that is still open.
-    return replace(found, trails=False) if still_open else found
+    complete, must_show = _reaches(past, since), not still_open
+    return _found(wanted, rows, is_complete=complete, must_show=must_show)
 
 
-async def _order_history(info: Info, subscription: Subscription, since: int) -> Found:
-    past = await info.historical_orders(str(subscription.get("user")))
-    rows = [row for row in past if _is_late(row, since)]
-    complete = len(past) < _ORDERS_KEPT or not _is_late(past[-1], since)
-    return _found(subscription, rows, is_complete=complete)
+async def _order_history(info: Info, wanted: Backfill) -> Found:
+    past = await info.historical_orders(_user(wanted))
+    rows = [row for row in past if _is_late(row, wanted.since)]
+    return _found(wanted, rows, is_complete=_reaches(past, wanted.since))
+
+
+def _reaches(past: list[Row], since: int) -> bool:
+    """Whether a list of the latest orders goes back as far."""
+    return len(past) < _ORDERS_KEPT or not _is_late(past[-1], since)
 
 
 def _is_late(row: Row, since: int) -> bool:
@@ -157,27 +162,25 @@ def _transition(order: Row, said: Row) -> Row:
     return {"order": short, "status": status, "statusTimestamp": at}
 
 
-async def _user_events(info: Info, subscription: Subscription, since: int) -> Found:
-    user = str(subscription.get("user"))
+async def _user_events(info: Info, wanted: Backfill) -> Found:
+    user, since = _user(wanted), wanted.since
     fills = await info.user_fills_by_time(user, since)
     slices = await info.twap_slice_fills_by_time(user, since)
     fundings = await info.user_funding(user, since)
-    paid = [_funding(row) for row in fundings]
     updates = [
-        wire.recovered(subscription, "fills", fills),
-        wire.recovered(subscription, "twapSliceFills", slices),
-        *(wire.recovered(subscription, "funding", [row]) for row in paid),
+        wire.recovered(wanted.subscription, kind, rows)
+        for kind, rows in (
+            ("fills", fills),
+            ("twapSliceFills", slices),
+            *(("funding", [_funding(row)]) for row in fundings),
+        )
     ]
     complete = fills.complete and slices.complete and fundings.complete
-    readable = not any(update.unreadable for update in updates)
-    return Found(updates, complete and readable and len(fills) < _FILLS_KEPT)
+    # The last row may be of a kind that no history has.
+    return Found(updates, complete and len(fills) < _FILLS_KEPT, must_show=False)
 
 
-# Their last row may be of a kind that no history has, or the windows are judged by
-# the session.
-_UNLIKE = {"userEvents", "trades"}
-
-_Reader = Callable[[Info, Subscription, int], Awaitable[Found]]
+_Reader = Callable[[Info, Backfill], Awaitable[Found]]
 
 _READERS: dict[str, _Reader] = {
     "trades": _trades,
@@ -187,6 +190,7 @@ _READERS: dict[str, _Reader] = {
     "userNonFundingLedgerUpdates": _ledger,
     "userTwapSliceFills": _slices,
     "userTwapHistory": _twaps,
+    "orderUpdates": _orders,
     "userHistoricalOrders": _order_history,
     "userEvents": _user_events,
 }

@@ -191,7 +191,7 @@ class Pair:
                 complete,
                 min((update.oldest for update in read), default=0),
                 max((update.time for update in read), default=0),
-                found is not None and bool(found.trails),
+                found is not None and found.trails,
             )
         )
 
