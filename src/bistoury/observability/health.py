@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 from ..session import Session, State, Subscription
 from ..session.budget import Window
+from ..session.freshness import lag_behind
 from ..session.registry import Entry
 from ..session.state import TRYING
 from .handlers import Places, handlers
@@ -184,8 +185,7 @@ def data_age(entry: Entry, sessions: list[Session], now: float) -> float | None:
 
 def lag_of(entry: Entry, sessions: list[Session]) -> float | None:
     """Return how far behind the best of all feeds one is; ``None``: unknown."""
-    best = least_delay(sessions)
-    return entry.delay - best if entry.delay and best < inf else None
+    return lag_behind(entry, least_delay(sessions))
 
 
 def least_delay(sessions: list[Session]) -> float:

@@ -67,9 +67,7 @@ class Freshness:
 
     def lag(self, entry: Entry) -> float | None:
         """Return how far behind its best a feed is, in seconds; ``None``: unknown."""
-        if not entry.delay or self.least_delay == inf:
-            return None
-        return entry.delay - self.least_delay
+        return lag_behind(entry, self.least_delay)
 
     def state(self, entry: Entry, now: float) -> str:
         """Return where a feed stands, in one word."""
@@ -165,7 +163,7 @@ class Freshness:
         return Cause.STALE, f"{entry.subscription} without news for {age:.0f} s"
 
     def _judge_lag(self, entry: Entry, now: float) -> tuple[Cause, str] | None:
-        lag, ladder = entry.delay - self.least_delay, entry.ladder
+        lag, ladder = self.lag(entry) or 0.0, entry.ladder
         if lag < self.policy.lag_warning:
             ladder.is_lagging, ladder.late_frames = False, 0
             return None
@@ -195,3 +193,8 @@ class Freshness:
 
     def _announce(self, entry: Entry, age: float, rung: str) -> None:
         self.effects.append(do.Announce(say.Stale(entry.subscription, age, rung)))
+
+
+def lag_behind(entry: Entry, best: float) -> float | None:
+    """Return how far behind ``best``, a delay in seconds, a feed is, if it is known."""
+    return entry.delay - best if entry.delay and best < inf else None
