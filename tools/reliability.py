@@ -26,6 +26,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -162,24 +163,15 @@ def _soak() -> str:
     )
 
 
-def _peers() -> str:
+def _peers(how: str) -> str:
     kept = _read("peers.json")
     if kept is None:
         return "Not played yet: `make faults`.\n"
     sys.path[:0] = [str(ROOT)]
     from bench.faults import table  # noqa: PLC0415 -- not part of the package
 
-    return table.render(kept) + "\n"
-
-
-def _brief_peers() -> str:
-    kept = _read("peers.json")
-    if kept is None:
-        return "Not played yet: `make faults`.\n"
-    sys.path[:0] = [str(ROOT)]
-    from bench.faults import table  # noqa: PLC0415 -- not part of the package
-
-    return table.brief(kept) + "\n"
+    rendered: str = getattr(table, how)(kept)
+    return rendered + "\n"
 
 
 def _conformance() -> str:
@@ -204,8 +196,8 @@ def _conformance() -> str:
 
 SECTIONS: dict[str, Callable[[], str]] = {
     "soak": _soak,
-    "peers": _peers,
-    "peers in brief": _brief_peers,
+    "peers": partial(_peers, "render"),
+    "peers in brief": partial(_peers, "brief"),
     "conformance": _conformance,
 }
 

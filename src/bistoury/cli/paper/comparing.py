@@ -10,7 +10,7 @@ import typer
 from ...errors import ConfigError
 from .. import running
 from ..options import ApiUrl, AsJson, Network, config_from, require
-from .start import assumptions, pair
+from .start import Assume, assumptions
 
 if TYPE_CHECKING:
     from ...config import Config
@@ -31,14 +31,7 @@ def parity(  # noqa: PLR0917 -- all are options
         Path | None,
         typer.Option(metavar="FILE", help="Or from here: JSON, orders and fills."),
     ] = None,
-    assume: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="NAME=VALUE",
-            help="Another assumption, such as queue=log; repeatable.",
-        ),
-    ] = None,
+    assume: Assume = None,
     as_json: AsJson = False,
     network: Network = None,
     api_url: ApiUrl = None,
@@ -57,7 +50,7 @@ def parity(  # noqa: PLR0917 -- all are options
     try:
         is_one = (user is None) is not (rows is None)
         require(is_one, "--user", user, "an address, or a file by --rows")
-        paper = assumptions(_NO_CASH, [pair("--set", it) for it in assume or ()])
+        paper = assumptions(_NO_CASH, assume)
         config = config_from(network, api_url)
     except ConfigError as error:
         running.say(str(error))

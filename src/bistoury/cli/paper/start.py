@@ -26,6 +26,15 @@ _NETWORKS = ("testnet", "mainnet")
 _CONNECT_WITHIN = 2.0
 _LOOK_EVERY = 0.5
 
+Assume = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help="Another assumption, such as queue=log; repeatable.",
+    ),
+]
+
 
 def start(  # noqa: PLR0917 -- all are options
     coins: Annotated[
@@ -45,14 +54,7 @@ def start(  # noqa: PLR0917 -- all are options
         Path | None,
         typer.Option(metavar="FILE", help="Keep all that was heard, for a replay."),
     ] = None,
-    assume: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="NAME=VALUE",
-            help="Another assumption, such as queue=log; repeatable.",
-        ),
-    ] = None,
+    assume: Assume = None,
     agent: Annotated[
         list[str] | None,
         typer.Option(metavar="AGENT=OWNER", help="Who signs for whom; repeatable."),
@@ -109,11 +111,11 @@ def start(  # noqa: PLR0917 -- all are options
             "port": port,
             "token": token_from(token_file),
             "allowed_hosts": tuple(allow_host or ()),
-            "agents": dict(pair("--agent", it) for it in agent or ()),
+            "agents": dict(_pair("--agent", it) for it in agent or ()),
             "network": signed_for,
             "cash": cash,
         }
-        paper = assumptions(cash, [pair("--set", it) for it in assume or ()])
+        paper = assumptions(cash, assume)
     except ConfigError as error:
         running.say(str(error))
         raise typer.Exit(running.WRONG_USE) from None
@@ -203,15 +205,14 @@ def _made(path: Path) -> Path:
     return path
 
 
-def pair(option: str, text: str) -> tuple[str, str]:
-    """Read ``NAME=VALUE``."""
+def _pair(option: str, text: str) -> tuple[str, str]:
     name, is_there, value = text.partition("=")
     require(bool(is_there and name and value), option, text, "NAME=VALUE")
     return name.strip(), value.strip()
 
 
-def assumptions(cash: str, given: list[tuple[str, str]]) -> PaperConfig:
-    """Return the assumptions that were typed."""
+def assumptions(cash: str, assume: list[str] | None) -> PaperConfig:
+    """Return the assumptions that were typed as ``--set NAME=VALUE``."""
     import msgspec  # noqa: PLC0415
 
     from ...paper_trading import PaperConfig  # noqa: PLC0415
@@ -219,7 +220,7 @@ def assumptions(cash: str, given: list[tuple[str, str]]) -> PaperConfig:
 
     known = set(PaperConfig.__struct_fields__) - {"accounts", "fees"}
     members: dict[str, Any] = {"accounts": {"main": amount("--cash", cash)}}
-    for name, value in given:
+    for name, value in (_pair("--set", it) for it in assume or ()):
         require(name in known, "--set", name, f"one of {', '.join(sorted(known))}")
         try:
             # Text such as "0.3" stands for a number where one is needed.
