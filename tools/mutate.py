@@ -62,6 +62,15 @@ def source_of(file: str) -> str:
 
 
 @dataclass(frozen=True)
+class Unit:
+    """A function, or a statement outside of any, and the class that it is part of."""
+
+    owner: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
 class Mutant:
     """One change: the text of a stretch of one file, replaced."""
 
@@ -71,11 +80,14 @@ class Mutant:
     end: int
     text: str
     what: str
+    unit: Unit
 
     @property
     def key(self) -> str:
-        """Name the mutant, as long as its file does not change."""
-        facts = f"{self.start}:{self.end}:{self.text}:{source_of(self.file)}"
+        """Name the mutant, as long as the function around it does not change."""
+        start, end = self.start - self.unit.start, self.end - self.unit.start
+        around = source_of(self.file)[self.unit.start : self.unit.end]
+        facts = f"{self.file}:{self.unit.owner}:{start}:{end}:{self.text}:{around}"
         return hashlib.sha256(facts.encode()).hexdigest()[:16]
 
     def apply(self, source: str) -> str:
@@ -222,6 +234,7 @@ class Finder:
 
     def __init__(self, file: str) -> None:
         self.file = file
+        self.owner, self.unit = "", Unit("", 0, 0)
         self.source = source_of(file)
         lines = self.source.splitlines(keepends=True)
         self.starts = [0]
@@ -235,6 +248,10 @@ class Finder:
     def _visit(self, node: ast.AST, *, in_function: bool) -> Iterator[Mutant]:
         if _is_docstring(node) or isinstance(node, ast.Import | ast.ImportFrom):
             return
+        if isinstance(node, ast.ClassDef):
+            self.owner = node.name
+        elif isinstance(node, ast.stmt) and not in_function:
+            self.unit = Unit(self.owner, *self._span(node))
         yield from self._mutate(node, in_function=in_function)
         inside = in_function or isinstance(node, ast.FunctionDef)
         for name, value in ast.iter_fields(node):
@@ -249,6 +266,8 @@ class Finder:
             for child in value if isinstance(value, list) else [value]:
                 if isinstance(child, ast.AST):
                     yield from self._visit(child, in_function=inside)
+        if isinstance(node, ast.ClassDef):
+            self.owner = ""
 
     def _mutate(self, node: ast.AST, *, in_function: bool) -> Iterator[Mutant]:
         if isinstance(node, ast.If | ast.While):
@@ -275,9 +294,12 @@ class Finder:
         text = ast.unparse(ast.fix_missing_locations(other))
         if isinstance(node, ast.expr):
             text = f"({text})"
+        start, end = self._span(node)
+        return Mutant(self.file, node.lineno, start, end, text, what, self.unit)  # type: ignore[attr-defined]
+
+    def _span(self, node: ast.AST) -> tuple[int, int]:
         start = self._offset(node.lineno, node.col_offset)  # type: ignore[attr-defined]
-        end = self._offset(node.end_lineno, node.end_col_offset)  # type: ignore[attr-defined]
-        return Mutant(self.file, node.lineno, start, end, text, what)  # type: ignore[attr-defined]
+        return start, self._offset(node.end_lineno, node.end_col_offset)  # type: ignore[attr-defined]
 
     def _offset(self, line: int, column: int) -> int:
         # The columns of ``ast`` are bytes; ours are characters.
