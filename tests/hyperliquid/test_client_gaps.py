@@ -1,26 +1,24 @@
 """Every gap that is told of comes to an end, and statistics count it; virtual time."""
 
 import asyncio
-import itertools
 
 import pytest
 
-from bistoury import Config
 from bistoury.simulator.exchange import Exchange
 from bistoury.simulator.faults import Cut, Refuse, Silent
 from bistoury.simulator.settings import Settings
 from bistoury.testing.venue import MemoryVenue
 from bistoury.testing.virtual_time import run
 
-PORTS = itertools.count(32_000)
+from .playing import config, inject
+
 TRADES = {"type": "trades", "coin": "BTC"}
 
 
 def played(scenario, **options):
     async def main():
         venue = MemoryVenue(Exchange(Settings(coins=("BTC",), trade_rate=5.0), 1))
-        config = Config(api_url=f"http://127.0.0.1:{next(PORTS)}")
-        client = venue.client(config, **options)
+        client = venue.client(config(), **options)
         gaps = []
         client.on("gap", gaps.append)
         try:
@@ -30,11 +28,6 @@ def played(scenario, **options):
             venue.stop()
 
     return run(main())
-
-
-def inject(venue, fault, lasts=None):
-    venue.exchange.inject(fault, venue.now(), lasts)
-    venue.turn()
 
 
 def gaps_of(client):

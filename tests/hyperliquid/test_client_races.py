@@ -1,30 +1,10 @@
 """Coming while going: whoever comes last is right, in virtual time."""
 
 import asyncio
-import itertools
 
 import pytest
 
-from bistoury import Config
-from bistoury.simulator.exchange import Exchange
-from bistoury.simulator.settings import Settings
-from bistoury.testing.venue import MemoryVenue
-from bistoury.testing.virtual_time import run
-
-PORTS = itertools.count(33_000)
-
-
-def played(scenario):
-    async def main():
-        venue = MemoryVenue(Exchange(Settings(coins=("BTC",)), 1))
-        client = venue.client(Config(api_url=f"http://127.0.0.1:{next(PORTS)}"))
-        try:
-            return await scenario(client, venue)
-        finally:
-            await client.disconnect()
-            venue.stop()
-
-    return run(main())
+from .playing import played
 
 
 @pytest.mark.parametrize("turns", [0, 1, 2, 3, 5, 10])

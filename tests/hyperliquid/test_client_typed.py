@@ -8,7 +8,7 @@ from bistoury import ConfigError
 from bistoury.hyperliquid.messages.market import Candle, Trade
 from bistoury.hyperliquid.messages.typed import LazyBook, LazyMids, Message
 
-from .test_client_handlers import played, until
+from .playing import played, until
 
 KINDS = [
     ({"type": "trades", "coin": "BTC"}, tuple),

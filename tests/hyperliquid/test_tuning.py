@@ -13,20 +13,21 @@ from bistoury.simulator.settings import Cadences, Settings
 from bistoury.testing.venue import MemoryVenue
 from bistoury.testing.virtual_time import run
 
+from .playing import config
+
 PORTS = itertools.count(40_000)
 NAMES = ("reconnect_delay", "max_reconnect_delay", "reconnect_exponential_base")
 
 
 @pytest.fixture
 def client():
-    return HyperLiquidIntegration(Config(api_url=f"http://127.0.0.1:{next(PORTS)}"))
+    return HyperLiquidIntegration(config())
 
 
 def played(scenario, settings=None, **options):
     async def main():
         venue = MemoryVenue(Exchange(settings or Settings(coins=("BTC",)), 1))
-        config = Config(api_url=f"http://127.0.0.1:{next(PORTS)}", **options)
-        client = venue.client(config, rng=Random(1))
+        client = venue.client(config(**options), rng=Random(1))
         try:
             await scenario(client, venue)
         finally:
