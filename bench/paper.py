@@ -3,7 +3,8 @@ How many market messages a second a paper venue takes, with orders resting in it
 
 Frames of ten coins come from the local venue and are decoded and taken at a given
 rate in real time, while orders are sent; and once as fast as possible, for the
-processor time each kind of message costs.
+processor time each kind of message costs. Then how long a journal takes to become
+accounts again.
 
     python bench/paper.py --seconds 10
     python bench/paper.py --clock core    # on a machine that others use too
@@ -18,14 +19,19 @@ import gc
 import json
 import pstats
 import statistics
+import tempfile
 import time
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 
 import msgspec
 
 from bistoury.paper_trading import events as said
+from bistoury.paper_trading.accounts import Accounts
 from bistoury.paper_trading.feeding import bodies
+from bistoury.paper_trading.journal import PaperJournal
 from bistoury.paper_trading.numbers import rounded_to_figures
 from bistoury.paper_trading.settings import PaperConfig
 from bistoury.paper_trading.universe import Universe
@@ -247,6 +253,68 @@ def paced(universe: Universe, found: list, given: argparse.Namespace) -> dict:
     }
 
 
+def reopened(orders: int) -> dict:
+    """Fold a journal in which each order was placed, answered, filled and done."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "journal.db"
+        journal = PaperJournal(path)
+        journal.append(history(orders))
+        began = time.process_time()
+        accounts = Accounts.folded(journal.events(), {"BTC": 1})
+        used = time.process_time() - began
+        journal.close()
+        facts = accounts.last_seq
+        return {
+            "facts": facts,
+            "processor_seconds": round(used, 3),
+            "seconds_a_million": round(used / facts * 1e6, 1),
+            "bytes_a_fact": round(path.stat().st_size / facts),
+        }
+
+
+def history(orders: int) -> Iterator[said.Event]:
+    """Yield what a journal keeps of so many orders that were filled at once."""
+    cash = Decimal(100_000)
+    yield said.AccountOpened(seq=1, at=1, account="main", cash=cash)
+    for number in range(1, orders + 1):
+        named = {"at": number, "account": "main"}
+        is_buy, px, sz = number % 2 == 1, Decimal("64000.5"), Decimal("0.01")
+        placed = said.Order(
+            oid=number,
+            account="main",
+            coin="BTC",
+            asset=0,
+            is_buy=is_buy,
+            px=px,
+            sz=sz,
+            orig_sz=sz,
+            tif="Gtc",
+            nonce=number,
+        )
+        done = msgspec.structs.replace(placed, status="filled", sz=Decimal(0))
+        answer = {"status": "ok", "response": {"type": "order"}}
+        filled = said.Filled(
+            seq=number * 4,
+            coin="BTC",
+            oid=number,
+            tid=number,
+            is_buy=is_buy,
+            px=px,
+            sz=sz,
+            time=number,
+            crossed=False,
+            start_position=Decimal(0),
+            direction="Open Long",
+            closed_pnl=Decimal(0),
+            fee=Decimal("0.1"),
+            **named,
+        )
+        yield said.OrderChanged(seq=number * 4 - 2, order=placed, **named)
+        yield said.Settled(seq=number * 4 - 1, nonce=number, answer=answer, **named)
+        yield filled
+        yield said.OrderChanged(seq=number * 4 + 1, order=done, **named)
+
+
 def stamp(message: dict, at: int) -> None:
     """Let a message say that it is of ``at``."""
     data = message["data"]
@@ -268,6 +336,9 @@ def main() -> None:
         "--frames", type=int, default=60_000, help="frames to take from"
     )
     parser.add_argument(
+        "--journal", type=int, default=30_000, help="orders in the journal to reopen"
+    )
+    parser.add_argument(
         "--clock", choices=CLOCKS, default="wall", help="core: as if nobody else ran"
     )
     parser.add_argument("--profile", action="store_true", help="say where time goes")
@@ -280,6 +351,7 @@ def main() -> None:
         return
     result = {"flat_out": flat_out(universe, found, given.resting)}
     result["paced"] = paced(universe, found, given)
+    result["reopened"] = reopened(given.journal)
     print(json.dumps(result, indent=2))
 
 
