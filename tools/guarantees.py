@@ -31,6 +31,7 @@ _RETURNS = {
     "itself": "the next frame replaces what was missed",
     "replay": "the replay after a subscription, if it reaches back far enough",
     "request": "the venue's history, read twice",
+    "resync": "the first frame after a grant, which is the whole",
     "never": "nothing: it is reported as lost",
 }
 
@@ -38,6 +39,7 @@ _UNKNOWN = {
     "itself": "the states in between",
     "replay": "what is older than the replay: declared `unrecoverable`",
     "request": "nothing, as far as the venue's history reaches",
+    "resync": "the states in between",
     "never": "everything that was missed",
 }
 
@@ -45,6 +47,7 @@ _BRIEF = {
     "itself": "The next frame is the whole truth again.",
     "replay": "Each row once, when the venue's replay overlaps what was delivered.",
     "request": "Each row once, as far as the venue's history reaches.",
+    "resync": "The whole is sent again, and changes go on from there.",
     "never": "A gap is declared, and what was in it stays lost.",
 }
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from bistoury.errors import ConfigError
 from bistoury.hyperliquid import feeds, wire
 from bistoury.session import Promise, Subscription
-from bistoury.session.model import Heals, Version
+from bistoury.session.model import Heals
 
 USER = "0x" + "aB" * 20
 LOWER = USER.lower()
@@ -291,6 +291,30 @@ def test_only_trades_repeat_the_past_without_saying_so():
     assert traits("trades").heals is Heals.REPLAY
 
 
+def test_only_changes_have_to_be_sent_as_a_whole_again():
+    assert [t for t in REQUESTS if traits(t).heals is Heals.RESYNC] == ["fastAssetCtxs"]
+
+
+def test_only_the_mids_of_all_coins_never_stand_still():
+    assert [t for t in REQUESTS if traits(t).is_restless] == ["allMids"]
+    of_a_dex = feeds.canonical({"type": "allMids", "dex": "a"})
+    assert not feeds.traits(of_a_dex).is_restless
+
+
+def test_what_the_venue_may_not_know_is_no_part_of_what_it_must_answer():
+    def extras(**body):
+        return feeds.traits(feeds.canonical(body)).extras
+
+    assert extras(type="activeAssetCtx", coin="BTC") == set()
+    assert extras(type="activeAssetCtx", coin="BTC", verbose=True) == {"verbose"}
+    book = extras(type="l2Book", coin="BTC", nSigFigs=5, mantissa=2, fast=True)
+    assert book == set()
+    user = "0x" + "1" * 40
+    spot = extras(type="spotState", user=user, isPortfolioMargin=True)
+    assert spot == {"isPortfolioMargin"}
+    assert extras(type="ofTomorrow", coin="BTC", of="x") == {"coin", "of"}
+
+
 def test_what_is_lost_of_a_feed_comes_back_as_the_protocol_says():
     never = {t for t in REQUESTS if traits(t).heals is Heals.NEVER}
     asked = {t for t in REQUESTS if traits(t).heals is Heals.REQUEST}
@@ -373,85 +397,3 @@ def test_every_channel_belongs_to_one_feed():
     assert feeds.BY_CHANNEL["activeSpotAssetCtx"].type == "activeAssetCtx"
     assert "userEvents" not in feeds.BY_CHANNEL
     assert {feed.type for feed in feeds.BY_CHANNEL.values()} == set(REQUESTS)
-
-
-# Keys
-
-
-FILL = {"time": 1, "coin": "BTC", "oid": 2, "tid": 0, "hash": "0x0"}
-
-
-def key(type_, row):
-    return feeds.FEEDS[type_].key(row)
-
-
-def test_dust_conversions_differ_by_their_order():
-    # HL: tid 0 and a zero hash on all of them.
-    assert key("userFills", FILL) != key("userFills", {**FILL, "oid": 3})
-    assert key("userFills", FILL) == key("userFills", {**FILL, "hash": "0x1"})
-
-
-def test_trades_differ_by_time_and_number_and_share_hashes():
-    trade = {"time": 1, "coin": "BTC", "tid": 5, "hash": "0x0"}
-
-    assert key("trades", trade) == key("trades", {**trade, "hash": "0x1"})
-    assert key("trades", trade) != key("trades", {**trade, "tid": 6})
-    assert key("trades", trade) != key("trades", {**trade, "time": 2})
-
-
-def order(status, size="1.0", stamp=5):
-    body = {"oid": 1, "coin": "BTC", "sz": size}
-    return {"order": body, "status": status, "statusTimestamp": stamp}
-
-
-def test_partial_fills_of_an_order_differ_by_what_remains():
-    assert key("orderUpdates", order("open")) != key(
-        "orderUpdates", order("open", "0.5")
-    )
-
-
-def test_a_final_status_happens_once_however_its_size_is_spelled():
-    one, other = order("filled", "0.0"), order("filled", "1.0")
-
-    assert key("orderUpdates", one) == key("userHistoricalOrders", other)
-    assert key("orderUpdates", one) != key("orderUpdates", order("canceled", "0.0"))
-    assert key("orderUpdates", one) != key("orderUpdates", order("filled", stamp=6))
-
-
-def test_a_bar_has_versions():
-    bar = {"t": 60_000, "n": 3, "o": "1", "h": "2", "l": "1", "c": "2", "v": "9"}
-
-    assert key("candle", bar) == Version(60_000, 3, ("1", "2", "1", "2", "9"))
-    assert key("candle", bar) != key("candle", {**bar, "v": "10"})
-
-
-def test_slices_of_different_twaps_differ():
-    one, other = {"twapId": 1, "fill": FILL}, {"twapId": 2, "fill": FILL}
-
-    assert key("userTwapSliceFills", one) != key("userTwapSliceFills", other)
-
-
-def test_statuses_of_a_twap_differ():
-    def status(name, time=9):
-        state = {"timestamp": 1, "coin": "BTC"}
-        return {"state": state, "status": {"status": name}, "time": time}
-
-    keys = {
-        key("userTwapHistory", status("activated")),
-        key("userTwapHistory", status("finished")),
-        key("userTwapHistory", status("finished", time=10)),
-    }
-    assert len(keys) == 3
-
-
-def test_rows_of_one_transaction_differ_by_the_whole_change():
-    def row(usdc):
-        return {"time": 1, "hash": "0x1", "delta": {"type": "deposit", "usdc": usdc}}
-
-    name = "userNonFundingLedgerUpdates"
-    assert key(name, row("1.0")) != key(name, row("2.0"))
-    assert key(name, row("1.0")) == key(name, row("1.0"))
-
-
-def test_fundings_of_one_hour_differ_by_coin():
-    assert key("userFundings", FILL) != key("userFundings", {**FILL, "coin": "ETH"})

@@ -319,8 +319,18 @@ def test_a_state_without_a_time_leaves_the_newest_time():
     assert it.newest == 10
 
 
-def test_of_two_lines_without_times_one_is_followed():
+def shared():
     it = states()
+    it.is_shared = True
+    return it
+
+
+def release(continuity):
+    return [(update.frame, update.is_void) for update in continuity.release()]
+
+
+def test_of_two_lines_without_times_one_is_followed():
+    it = shared()
 
     assert show(it, b"a", source=1, now=0.0)
     assert not show(it, b"b", source=2, now=1.0)
@@ -330,24 +340,28 @@ def test_of_two_lines_without_times_one_is_followed():
 
 
 def test_a_line_that_falls_silent_is_followed_no_more():
-    it = states()
+    it = shared()
     show(it, b"a", source=1, now=0.0)
 
     assert show(it, b"b", source=2, now=3.0)
     assert not show(it, b"c", source=1, now=5.9)
 
 
-def test_a_line_that_repeats_itself_still_leads():
-    it = states()
+def test_a_line_that_repeats_itself_is_followed_no_more():
+    it = shared()
     show(it, b"a", source=1, now=0.0)
     show(it, b"a", source=1, now=2.0)
+    show(it, b"b", source=2, now=2.5)
+    show(it, b"a", source=1, now=2.9)
 
-    assert not show(it, b"b", source=2, now=4.9)
-    assert show(it, b"b", source=2, now=5.0)
+    assert show(it, b"c", source=2, now=3.0)
+    for second in range(4, 60):
+        assert not show(it, b"a", source=1, now=second)
+        assert show(it, b"d%d" % second, source=2, now=second)
 
 
 def test_repetitions_by_a_line_that_follows_are_nothing():
-    it = states()
+    it = shared()
     show(it, b"a", source=1, now=0.0)
     show(it, b"a", source=2, now=2.5)
 
@@ -355,11 +369,194 @@ def test_repetitions_by_a_line_that_follows_are_nothing():
 
 
 def test_repeating_the_last_state_of_another_does_not_make_a_leader():
-    it = states()
+    it = shared()
     show(it, b"a", source=1, now=0.0)
     show(it, b"a", source=2, now=3.5)
 
     assert show(it, b"b", source=2, now=3.6)
+
+
+def test_what_only_the_other_line_said_is_put_aside_and_not_lost():
+    it = shared()
+    show(it, b"a", source=1, now=0.0)
+
+    assert not show(it, b"b", source=2, now=1.5)
+    assert it.overrule_at == 4.5
+    assert release(it) == [(b"b", False)]
+    assert (it.overrule_at, it.duplicates) == (0.0, 0)
+    assert not show(it, b"b", source=1, now=4.6)
+    assert not show(it, b"b", source=2, now=4.7)
+    assert it.release() == []
+
+
+def test_after_it_was_right_the_other_line_is_followed():
+    it = shared()
+    show(it, b"a", source=1, now=0.0)
+    show(it, b"b", source=2, now=1.5)
+    it.release()
+
+    assert show(it, b"c", source=2, now=4.5)
+    assert not show(it, b"a", source=1, now=4.6)
+    assert not show(it, b"z", source=1, now=4.7)
+
+
+def test_what_was_put_aside_is_forgotten_once_both_say_the_same():
+    it = shared()
+    show(it, b"b", source=1, now=0.0)
+    show(it, b"a", source=2, now=1.0)
+    assert it.overrule_at == 4.0
+
+    assert not show(it, b"b", source=2, now=1.2)
+    assert it.overrule_at == 0.0
+    assert it.release() == []
+
+
+def test_the_same_by_another_line_leaves_what_was_put_aside():
+    it = shared()
+    show(it, b"a", source=1, now=0.0)
+    show(it, b"b", source=2, now=1.0)
+    show(it, b"a", source=3, now=1.1)
+
+    assert it.overrule_at == 4.0
+    assert release(it) == [(b"b", False)]
+
+
+def test_news_of_the_line_that_is_followed_gives_it_more_time():
+    it = shared()
+    show(it, b"a", source=1, now=0.0)
+    show(it, b"b", source=2, now=1.0)
+
+    assert show(it, b"c", source=1, now=2.0)
+    assert it.overrule_at == 5.0
+    assert release(it) == [(b"b", False)]
+
+
+def test_a_repetition_of_what_was_put_aside_is_news_once_it_is_due():
+    it = shared()
+    show(it, b"a", source=1, now=0.0)
+    show(it, b"b", source=2, now=1.0)
+
+    assert not show(it, b"b", source=2, now=3.9)
+    assert show(it, b"b", source=2, now=4.0)
+    assert it.overrule_at == 0.0
+    assert it.release() == []
+    assert not show(it, b"z", source=1, now=4.1)
+
+
+def test_later_news_of_the_same_line_replaces_what_was_put_aside():
+    it = shared()
+    show(it, b"a", source=1, now=0.0)
+    show(it, b"b", source=2, now=1.0)
+    show(it, b"c", source=2, now=2.0)
+    assert it.overrule_at == 5.0
+
+    assert show(it, b"d", source=2, now=3.0)  # the other one said nothing new
+    assert it.overrule_at == 0.0
+    assert it.release() == []
+
+
+def test_what_a_line_said_goes_with_it():
+    it = shared()
+    show(it, b"a", source=1, now=0.0)
+    show(it, b"b", source=2, now=1.0)
+    it.source_lost(3)
+    assert it.overrule_at == 4.0
+    it.source_lost(2)
+
+    assert it.overrule_at == 0.0
+    assert it.release() == []
+    assert not show(it, b"b", source=2, now=1.1)
+    assert it.overrule_at == pytest.approx(4.1)
+
+
+def test_when_the_line_that_was_followed_is_lost_the_other_one_may_be_right():
+    it = shared()
+    show(it, b"a", source=1, now=0.0)
+    show(it, b"b", source=2, now=1.0)
+    it.source_lost(1)
+
+    assert it.overrule_at == 4.0
+    assert release(it) == [(b"b", False)]
+
+
+def test_a_line_alone_is_not_followed_but_believed():
+    it = states()
+
+    assert show(it, b"a", source=1, now=0.0)
+    assert show(it, b"b", source=2, now=0.1)
+    assert show(it, b"a", source=1, now=0.2)
+    assert it.overrule_at == 0.0
+
+
+# Frames that each count, and have no keys
+
+
+def notice(continuity, body, *, source=1, now=0.0):
+    """Let a frame without keys in; return whether it is for delivery."""
+    update = Update("notification", body)
+    continuity.admit(update, source, now)
+    return not update.is_void
+
+
+def notices():
+    it = Continuity(10)
+    it.is_shared = True
+    return it
+
+
+def test_of_a_frame_without_keys_the_first_copy_wins():
+    it = notices()
+
+    assert notice(it, b"a", source=1, now=0.0)
+    assert notice(it, b"b", source=1, now=0.1)
+    assert not notice(it, b"a", source=2, now=0.2)
+    assert not notice(it, b"b", source=2, now=0.3)
+    assert it.duplicates == 2
+
+
+def test_a_line_may_say_the_same_twice():
+    it = notices()
+
+    assert notice(it, b"a", source=1, now=0.0)
+    assert notice(it, b"a", source=1, now=0.1)
+    assert not notice(it, b"a", source=2, now=0.2)
+    assert not notice(it, b"a", source=2, now=0.3)
+    assert notice(it, b"a", source=2, now=0.4)
+    assert not notice(it, b"a", source=1, now=0.5)
+
+
+def test_what_one_line_missed_is_not_held_against_it_for_ever():
+    it = notices()
+    notice(it, b"a", source=1, now=0.0)
+
+    assert not notice(it, b"a", source=2, now=30.0)
+    assert notice(it, b"b", source=1, now=40.0)
+    assert notice(it, b"b", source=2, now=70.1)
+
+
+def test_a_line_alone_may_say_the_same_again_whatever_its_number():
+    it = Continuity(10)
+
+    assert notice(it, b"a", source=1)
+    assert notice(it, b"a", source=2)
+    assert it.duplicates == 0
+
+
+def test_of_changes_those_of_one_line_are_followed():
+    it = Continuity(10, is_delta=True)
+    it.is_shared = True
+    assert notice(it, b"a", source=1)
+    assert it.follow(1) is True
+    assert it.follow(2) is False
+
+    assert not notice(it, b"b", source=2)
+    assert notice(it, b"b", source=1)
+    assert it.duplicates == 1
+    it.source_lost(2)
+    assert not notice(it, b"c", source=2)
+    it.source_lost(1)
+    assert notice(it, b"d", source=2)
+    assert it.follow(2) is True
 
 
 def test_with_times_the_first_copy_wins_whoever_brings_it():
@@ -371,7 +568,7 @@ def test_with_times_the_first_copy_wins_whoever_brings_it():
 
 
 def test_after_a_loss_the_same_state_is_news_again():
-    it = states()
+    it = shared()
     show(it, b"a", source=3)
     it.source_lost(3)
 

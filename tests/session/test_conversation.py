@@ -1152,6 +1152,44 @@ def test_a_stale_feed_is_a_reason(talk):
     assert it.it.reasons(10.0) == ("mids stale: no news for 10 s or more",)
 
 
+def test_the_line_that_spoke_first_of_changes_is_followed(talk):
+    changes = feed("fast", heals=Heals.RESYNC, is_lossless=True, greets=True)
+    it = talk().held(changes, BOOK).started(BOOK)
+    continuity = it.entry(changes).continuity
+    assert continuity.is_followed(2)
+    it.started(changes)
+
+    assert continuity.is_followed(1)
+    assert not continuity.is_followed(2)
+    assert it.entry(BOOK).continuity.is_followed(2)
+
+
+def test_lines_are_compared_once_a_second(talk):
+    it = talk().held(BOOK)
+    continuity = it.entry(BOOK).continuity
+    continuity.is_shared, continuity.overrule_at = True, 1.0
+    it.said()
+    it.it.inspect(2.0)
+
+    assert do.Release(BOOK[0]) in it.said()
+
+
+def test_a_stale_feed_was_silent_for_as_long_as_it_says(talk):
+    it = talk(Policy(message_timeout=300.0)).held(MIDS)
+    it.it.receive(Pong(), 10.0)
+    it.it.inspect(17.0)
+    it.it.inspect(18.0)
+
+    assert it.it.reasons(18.0) == ("mids stale: no news for 17 s or more",)
+
+
+def test_a_late_feed_is_a_reason(talk):
+    it = talk().held(BOOK)
+    it.entry(BOOK).ladder.is_lagging = True
+
+    assert it.it.reasons(10.0) == ("book late: more than 3 s behind",)
+
+
 def test_a_stale_feed_is_asked_for_again_on_the_same_connection(talk):
     it = talk(Policy(message_timeout=300.0)).held(MIDS)
     it.it.receive(Pong(), 10.0)

@@ -271,12 +271,13 @@ _TOLD_TO_NOBODY = {
     "continuity.duplicates",
     # Which rows and states are new, for those who get them.
     *("continuity._memory", "continuity._last_frame", "continuity._accepted_at"),
-    *("continuity._source", "continuity.has_history"),
+    *("continuity._source", "continuity.has_history", "continuity._said"),
+    *("continuity._aside", "continuity._copies"),
     # When to look at a feed's rhythm again.
     *(
         f"{table}.{name}"
         for table in ("entries", "routes", "_routes", "_occupied", "_promising")
-        for name in ("look_at", "looked")
+        for name in ("look_at", "looked", "shown")
     ),
 }
 _ELSEWHERE = {"rng", "numbers", "_numbers", "continuities", "_effects", "effects"}

@@ -32,10 +32,10 @@ class Watch:
         list(self.registry.take(now, 99, 99))
         return self.registry.settle({"type": name}, now, subscribed=True)
 
-    def data(self, entry, now, *, at=None, is_snapshot=False):
+    def data(self, entry, now, *, at=None, is_snapshot=False, frame=b""):
         """Let a frame come that says when it happened at the venue, or does not."""
         time = 0 if at is None else round((EPOCH + at) * 1000)
-        update = Update(entry.traits.route, b"", time=time, is_snapshot=is_snapshot)
+        update = Update(entry.traits.route, frame, time=time, is_snapshot=is_snapshot)
         if entry.last_at:
             entry.learn(now - entry.last_at)
         entry.last_at = now
@@ -508,9 +508,36 @@ def test_a_feed_that_falls_behind_is_said_to(watch):
     late(it, entry, 2.9, 2.9, 2.9, 2.9)
     assert it.rungs() == []
 
+    assert it.it.late() == []
+    assert it.it.state(entry, 14.0) == "live"
+
     assert late(it, entry, 3.1, 3.2, 3.3, start=20.0) is None
+    (said,) = it.effects
+    assert said.notice.is_late
     assert it.rungs() == [("warn", pytest.approx(3.3, abs=1e-3))]
-    assert entry.ladder.is_lagging
+    assert it.it.late() == [entry]
+    assert it.it.state(entry, 22.0) == "late"
+
+
+def test_of_a_feed_that_went_quiet_nobody_knows_whether_it_is_late(watch):
+    it, entry = speaking(watch)
+    late(it, entry, 5.0, 5.0, 5.0, start=20.0)
+    entry.longest = 4.0
+
+    it.it.inspect(37.9)
+    assert it.it.late() == [entry]
+    it.it.inspect(38.0)
+    assert it.it.late() == []
+
+
+def test_lateness_that_goes_on_is_another_rung_of_lateness(watch):
+    it, entry = speaking(watch)
+    late(it, entry, 12.0, 12.0, 12.0, start=20.0)
+
+    assert [(e.notice.rung, e.notice.is_late) for e in it.effects] == [
+        ("warn", True),
+        ("reconnect", True),
+    ]
 
 
 def test_a_late_frame_or_two_are_a_hiccup(watch):
@@ -705,3 +732,67 @@ def test_a_feed_with_an_open_gap_is_recovering(watch):
     entry.gap = OpenGap(1, 0, Cause.NETWORK)
 
     assert it.it.state(entry, 1.0) == "recovering"
+
+
+# Feeds whose frames have no time
+
+
+def test_a_restless_feed_that_repeats_itself_carries_no_news(watch):
+    it = watch()
+    entry = it.hold("mids", is_restless=True)
+    for now in range(1, 21):
+        it.data(entry, now, frame=b"%d" % now)
+    for now in range(21, 41):
+        it.data(entry, now, frame=b"20")
+
+    assert entry.news_at == 20
+    assert it.it.age(entry, 40.0) == 20.0
+    assert it.until(40.0, start=29.0)[0] == [("warn", 30.0), ("resubscribe", 35.0)]
+    assert not entry.ladder.has_failed
+
+
+def test_a_restless_feed_that_moves_again_is_fresh(watch):
+    it = watch()
+    entry = it.hold("mids", is_restless=True)
+    it.data(entry, 1.0, frame=b"a")
+    it.data(entry, 2.0, frame=b"a")
+    assert entry.news_at == 1.0
+
+    it.data(entry, 3.0, frame=b"b")
+    assert entry.news_at == 3.0
+    it.data(entry, 4.0, frame=b"a")
+    assert entry.news_at == 4.0
+
+
+def test_what_may_stand_still_may_repeat_itself(watch):
+    it = watch()
+    entry = it.hold("context")
+    it.data(entry, 1.0, frame=b"a")
+    it.data(entry, 2.0, frame=b"a")
+
+    assert entry.news_at == 2.0
+
+
+def test_the_time_of_a_frame_says_more_than_its_bytes(watch):
+    it = watch()
+    entry = it.hold("book", is_restless=True)
+    it.data(entry, 1.0, at=1.0, frame=b"a")
+    it.data(entry, 2.0, at=2.0, frame=b"a")
+
+    assert entry.news_at == 2.0
+
+
+def test_on_a_new_connection_the_same_is_news(watch):
+    it = watch()
+    entry = it.hold("mids", is_restless=True)
+    it.data(entry, 1.0, frame=b"a")
+    it.registry.connection_lost(1)
+    it.data(entry, 5.0, frame=b"a")
+    assert entry.news_at == 5.0
+
+    list(it.registry.take(5.0, 99, 99))
+    it.registry.settle({"type": "mids"}, 5.0, subscribed=True)
+    it.registry.renew(entry)
+    it.renew(entry, 6.0)
+    it.data(entry, 7.0, frame=b"a")
+    assert entry.news_at == 7.0

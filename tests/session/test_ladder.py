@@ -30,7 +30,7 @@ def test_a_feed_has_failed_when_everything_was_tried():
 
 
 def test_news_takes_it_off_the_ladder():
-    ladder = Ladder(5.0, 9.0, 2, has_reconnected=True, is_lagging=True)
+    ladder = Ladder(5.0, 7.0, 9.0, 2, has_reconnected=True, is_lagging=True)
     ladder.reset()
 
-    assert ladder == Ladder(is_lagging=True)
+    assert ladder == Ladder(quiet_for=7.0, is_lagging=True)

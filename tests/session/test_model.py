@@ -201,4 +201,6 @@ def test_the_words_for_a_no_and_for_a_promise_are_fixed():
         *("refused", "subscriptions", "users", "messages", "posts", "other")
     }
     assert {str(promise) for promise in Promise} == {"periodic", "event", "sparse"}
-    assert {str(heals) for heals in Heals} == {"itself", "replay", "request", "never"}
+    assert {str(heals) for heals in Heals} == {
+        *("itself", "replay", "request", "resync", "never")
+    }

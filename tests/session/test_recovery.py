@@ -1237,3 +1237,163 @@ def test_two_recoveries_share_nothing(care):
 
     assert other.it.totals == {}
     assert other.it.deadline == inf
+
+
+# Frames that are changes
+
+
+def test_the_first_frame_after_a_grant_ends_a_gap_of_changes(care):
+    it = care()
+    entry = it.missed(Heals.RESYNC)
+    assert it.did() == []
+
+    it.started(entry, 21.0)
+    (closed,) = it.closed()
+    assert closed.notice.status == "recovered"
+    assert closed.notice.until == T0 + 21_000
+
+
+def test_a_doubt_about_changes_has_the_whole_sent_again(care):
+    it = care()
+    entry = it.hold(Heals.RESYNC)
+    entry.is_speaking = True
+    it.it.doubt(Cause.SILENT, 30.0)
+
+    assert [gap.status for gap in it.told()] == ["open"]
+    assert list(it.registry.take(30.0, 99, 99)) == [entry]
+    assert entry.holding == "leaving"
+    it.registry.settle({"type": "feed"}, 30.1, subscribed=False)
+    it.grant(entry, 30.2)
+    it.started(entry, 30.3)
+    (closed,) = it.closed()
+    assert closed.notice.status == "recovered"
+    assert entry.gap is None
+
+
+def test_a_late_change_of_what_was_given_up_is_not_the_whole(care):
+    it = care()
+    entry = it.hold(Heals.RESYNC)
+    it.it.doubt(Cause.SILENT, 30.0)
+    list(it.registry.take(30.0, 99, 99))
+    event = on.DataStarted(1, entry.subscription, 0, 0, 0)
+
+    assert it.it.is_behind(entry, event)
+    it.registry.settle({"type": "feed"}, 30.1, subscribed=False)
+    assert it.it.is_behind(entry, event)
+    it.grant(entry, 30.2)
+    assert not it.it.is_behind(entry, event)
+
+
+def test_a_further_doubt_about_changes_has_it_sent_once_more(care):
+    it = care()
+    entry = it.missed(Heals.RESYNC)
+    it.it.doubt(Cause.PROTOCOL_ERROR, 21.0)
+    it.it.doubt(Cause.PROTOCOL_ERROR, 22.0)
+    it.started(entry, 23.0)
+    assert it.closed() == []  # this may have come before what was lost
+    assert it.it.deadline == 27.0
+
+    it.it.inspect(26.9)
+    assert not it.registry.has_unwanted
+    it.it.inspect(27.0)
+    assert list(it.registry.take(27.0, 99, 99)) == [entry]
+    assert it.it.deadline == inf
+    it.registry.settle({"type": "feed"}, 27.1, subscribed=False)
+    it.grant(entry, 27.2)
+    it.started(entry, 27.3)
+    assert [closed.notice.status for closed in it.closed()] == ["recovered"]
+
+
+def test_doubts_about_changes_that_never_end_make_another_gap(care):
+    it = care()
+    entry = it.missed(Heals.RESYNC)
+    entry.continuity.newest = entry.sure = 0
+    it.it.doubt(Cause.SILENT, 50.1)
+    it.started(entry, 50.2)
+
+    found = it.did()
+    ended = [e.notice.status for e in found if isinstance(e, do.CloseGap)]
+    begun = [e.notice.status for e in found if isinstance(e, do.Announce)]
+    assert (ended, begun) == (["recovered"], ["open"])
+    assert entry.gap is not None
+
+
+def test_what_nobody_wants_any_more_is_not_doubted(care):
+    it = care()
+    entry = it.hold()
+    it.registry.release(entry.subscription)
+    it.it.doubt(Cause.PROTOCOL_ERROR, 5.0)
+
+    assert it.did() == []
+    assert it.registry.gapped == {}
+
+
+# What several lines carry
+
+
+def carried(it, heals=Heals.ITSELF):
+    entry = it.hold(heals)
+    entry.continuity.is_shared = True
+    entry.is_speaking = True
+    return entry
+
+
+def test_what_the_line_that_is_followed_does_not_say_is_let_through(care):
+    it = care()
+    entry = carried(it)
+    entry.continuity.overrule_at = 5.0
+    it.it.compare(1, 4.9)
+    assert it.did() == []
+
+    it.it.compare(1, 5.0)
+    assert it.did() == [do.Release(entry.subscription)]
+    assert entry.continuity.overrule_at == 0.0
+    it.it.compare(1, 6.0)
+    assert it.did() == []
+
+
+def test_a_line_that_is_followed_from_now_on_sends_the_whole_again(care):
+    it = care()
+    entry = carried(it, Heals.RESYNC)
+    entry.continuity.follow(7)
+    it.it.compare(1, 5.0)
+    assert not it.registry.has_unwanted
+
+    entry.continuity.source_lost(7)
+    it.it.compare(1, 6.0)
+    assert list(it.registry.take(6.0, 99, 99)) == [entry]
+    it.it.compare(1, 7.0)
+    assert not it.registry.has_unwanted
+    assert entry.continuity.is_followed(1)
+    assert not entry.continuity.is_followed(7)
+
+
+def test_a_line_that_has_not_spoken_is_not_followed(care):
+    it = care()
+    entry = carried(it, Heals.RESYNC)
+    entry.is_speaking = False
+    it.it.compare(1, 5.0)
+
+    assert entry.continuity.is_followed(7)
+
+
+def test_a_line_alone_is_compared_with_nothing(care):
+    it = care()
+    alone, also = carried(it, Heals.RESYNC), it.hold(name="also")
+    alone.continuity.is_shared = False
+    also.continuity.overrule_at = 1.0
+    it.it.compare(1, 5.0)
+
+    assert it.did() == []
+    assert alone.continuity.is_followed(7)
+
+
+def test_one_that_is_alone_does_not_keep_others_from_being_compared(care):
+    it = care()
+    it.hold(name="alone")
+    entry = it.hold(name="shared")
+    entry.continuity.is_shared = True
+    entry.continuity.overrule_at = 1.0
+    it.it.compare(1, 5.0)
+
+    assert it.did() == [do.Release(entry.subscription)]

@@ -188,6 +188,29 @@ def test_an_acknowledgement_with_defaults_added_belongs_to_the_request_it_contai
     assert registry.settle(fields, 0.0, subscribed=True).subscription == book[0]
 
 
+@pytest.mark.parametrize("subscribed", [True, False])
+def test_what_the_venue_does_not_know_it_may_leave_out_of_its_answer(
+    registry, subscribed
+):
+    params = (("coin", "BTC"), ("verbose", True))
+    one = Subscription("ctx", params), Traits("ctx", extras=frozenset({"verbose"}))
+    want(registry, one)
+    take(registry)
+    if not subscribed:
+        settle(registry, one)
+        registry.release(one[0])
+        take(registry)
+
+    def answered(**fields):
+        fields = {"type": "ctx", **fields}
+        return registry.settle(fields, 0.0, subscribed=subscribed)
+
+    assert answered(coin="ETH") is None
+    assert answered(verbose=True) is None
+    assert answered(coin="BTC", verbose=False) is None
+    assert answered(coin="BTC") is not None
+
+
 def test_of_several_requests_the_most_specific_is_meant(registry):
     plain = Subscription("l2Book", (("coin", "BTC"),)), Traits("plain")
     fine = Subscription("l2Book", (("coin", "BTC"), ("nSigFigs", 5))), Traits("fine")

@@ -39,15 +39,14 @@ def test_a_loss_opens_gaps_with_its_cause(drive, feeds):
     assert gaps(it)[1].since == 1_000
 
 
-def test_a_loss_that_nobody_retries_is_told_of_when_somebody_connects(
-    drive, feeds, steady
-):
+def test_a_loss_that_nobody_retries_opens_its_gaps_at_once(drive, feeds, steady):
     policy = msgspec.structs.replace(steady, auto_reconnect=False)
     it = drive(policy).live(feeds.trades()).lost(Cause.DNS)
-    assert gaps(it) == []
+    assert it.session.state is State.CLOSED
+    assert [gap.cause for gap in gaps(it)] == [Cause.DNS]
 
     it.connect()
-    assert [gap.cause for gap in gaps(it)] == [Cause.DNS]
+    assert len(gaps(it)) == 1
 
 
 def test_a_disconnect_that_was_asked_for_opens_its_gaps_when_it_is_over(drive, feeds):

@@ -18,10 +18,10 @@ from difflib import get_close_matches
 from typing import Any, TypeGuard
 
 from ..errors import ConfigError
-from ..session.model import Heals, Promise, Scalar, Subscription, Traits, Version
-from . import validate
+from ..session.model import Heals, Promise, Scalar, Subscription, Traits
+from . import keys, validate
+from .keys import Row
 
-Row = Mapping[str, Any]
 USER_MEMORY = 20_000
 COIN_MEMORY = 5_000
 
@@ -59,6 +59,10 @@ class Feed:
     """How what was missed comes back (protocol.md 5)."""
     note: str = ""
     """What stays unknown of a gap although it was recovered."""
+    is_restless: bool = False
+    """Whether two frames without a time are never the same while the market lives."""
+    unsure: tuple[str, ...] = ()
+    """Those of ``optional`` that the venue may spell in another way."""
     slot: str | None = None
     """Where in the data the rows are; ``None``: the data is the list of rows."""
 
@@ -68,60 +72,15 @@ class Feed:
         return "user" in self.required
 
 
-def _fill(row: Row) -> Hashable:
-    # HL: dust conversions all have tid 0 and a zero hash, so the order counts too
-    # (recorded frames).
-    return (row["time"], row["coin"], row["oid"], row["tid"])
-
-
-def _trade(row: Row) -> Hashable:
-    # HL: (time, coin, tid) is unique; the hash is shared or zero (docs: "trades").
-    # A subscription has one coin, so it need not be remembered, only be there.
-    if "coin" not in row:
-        raise KeyError("coin")
-    return trade_key(row["time"], row["tid"])
-
-
-def trade_key(time: int, number: int) -> int:
-    """Return the moment and the number of a trade as one number."""
-    # Not a tuple: thousands are remembered, and the garbage collector walks tuples.
-    return time << _BITS | number
-
-
-def _order(row: Row) -> Hashable:
-    order, status = row["order"], row["status"]
-    # HL: partial fills repeat "open" with a smaller size. A final status happens
-    # once, and its size is spelled differently in histories.
-    size = order["sz"] if status == "open" else ""
-    return (order["oid"], status, row["statusTimestamp"], size)
-
-
-def _bar(row: Row) -> Hashable:
-    return Version(
-        row["t"], row["n"], (row["o"], row["h"], row["l"], row["c"], row["v"])
-    )
-
-
-def _slice(row: Row) -> Hashable:
-    return (row["twapId"], *_fill(row["fill"]))  # type: ignore[misc]
-
-
-def _twap(row: Row) -> Hashable:
-    state = row["state"]
-    return (state["timestamp"], state["coin"], row["status"]["status"], row["time"])
-
-
-def _ledger(row: Row) -> Hashable:
-    # HL: one transaction can make several rows, so the whole change counts.
-    return (row["time"], row["hash"], repr(sorted(row["delta"].items())))
-
-
-def _funding(row: Row) -> Hashable:
-    return (row["time"], row["coin"])
-
-
 _ROWS = (
-    Feed("allMids", _PERIODIC, optional=("dex",), tells=("dex",), greets=True),
+    Feed(
+        "allMids",
+        _PERIODIC,
+        optional=("dex",),
+        tells=("dex",),
+        greets=True,
+        is_restless=True,
+    ),
     Feed("l2Book", _PERIODIC, ("coin",), ("nSigFigs", "mantissa", "fast"), greets=True),
     Feed("bbo", _EVENT, ("coin",), tells=("coin",)),
     Feed(
@@ -131,7 +90,7 @@ _ROWS = (
         tells=("coin",),
         replays=True,
         heals=Heals.REPLAY,
-        key=_trade,
+        key=keys.of_trade,
     ),
     Feed(
         "candle",
@@ -140,7 +99,7 @@ _ROWS = (
         tells=("coin", "interval"),
         heals=_REQUEST,
         note="versions of a bar in between",
-        key=_bar,
+        key=keys.of_bar,
         moment="t",
         is_single=True,
     ),
@@ -159,8 +118,9 @@ _ROWS = (
         "fastAssetCtxs",
         _PERIODIC,
         greets=True,
-        # Frames are changes to be merged: each counts.
+        # HL: frames are changes to be merged; the first is the whole (docs).
         is_lossless=True,
+        heals=Heals.RESYNC,
         note="changes in between",
     ),
     Feed("outcomeMetaUpdates", _SPARSE, heals=Heals.NEVER, is_lossless=True),
@@ -186,7 +146,7 @@ _ROWS = (
         ("user",),
         heals=_REQUEST,
         note="transitions before an order's last one",
-        key=_order,
+        key=keys.of_order,
         moment="statusTimestamp",
     ),
     Feed(
@@ -206,7 +166,7 @@ _ROWS = (
         tells=("user",),
         greets=True,
         heals=_REQUEST,
-        key=_fill,
+        key=keys.of_fill,
         slot="fills",
     ),
     Feed(
@@ -216,7 +176,7 @@ _ROWS = (
         tells=("user",),
         greets=True,
         heals=_REQUEST,
-        key=_funding,
+        key=keys.of_funding,
         slot="fundings",
     ),
     Feed(
@@ -226,7 +186,7 @@ _ROWS = (
         tells=("user",),
         greets=True,
         heals=_REQUEST,
-        key=_ledger,
+        key=keys.of_change,
         slot="nonFundingLedgerUpdates",
     ),
     Feed(
@@ -236,7 +196,7 @@ _ROWS = (
         tells=("user",),
         greets=True,
         heals=_REQUEST,
-        key=_slice,
+        key=keys.of_slice,
         moment="fill.time",
         slot="twapSliceFills",
     ),
@@ -247,7 +207,7 @@ _ROWS = (
         tells=("user",),
         greets=True,
         heals=_REQUEST,
-        key=_twap,
+        key=keys.of_twap,
         slot="history",
     ),
     Feed(  # undocumented
@@ -257,7 +217,7 @@ _ROWS = (
         tells=("user",),
         greets=True,
         heals=_REQUEST,
-        key=_order,
+        key=keys.of_order,
         moment="statusTimestamp",
         slot="orderHistory",
     ),
@@ -273,6 +233,7 @@ _ROWS = (
         _SPARSE,
         ("user",),
         ("isPortfolioMargin", "ignorePortfolioMargin"),
+        unsure=("isPortfolioMargin", "ignorePortfolioMargin"),
         tells=("user",),
         greets=True,
     ),
@@ -383,9 +344,13 @@ def traits(
 ) -> Traits:
     """Return what the session needs to know about ``subscription``."""
     feed = FEEDS.get(subscription.feed)
+    names = {name for name, _ in subscription.params}
     if feed is None:
         user = str(subscription.get("user"))
-        return Traits(route(subscription), user=user, is_lossless=True)
+        return Traits(
+            route(subscription), user=user, is_lossless=True, extras=frozenset(names)
+        )
+    known = {*feed.required, *feed.optional} - {*feed.unsure}
     memory = user_memory if feed.has_user else coin_memory
     return Traits(
         route=route(subscription),
@@ -397,4 +362,7 @@ def traits(
         heals=feed.heals,
         note=feed.note,
         memory=memory if feed.is_lossless or feed.key is not None else 0,
+        # The mids of one builder's coins may well stand still.
+        is_restless=feed.is_restless and not subscription.get("dex"),
+        extras=frozenset(names - known),
     )

@@ -30,7 +30,8 @@ from ..session.model import (
     VenueError,
 )
 from . import post_frames
-from .feeds import BY_CHANNEL, FEEDS, Feed, Row, route
+from .feeds import BY_CHANNEL, FEEDS, Feed, route
+from .keys import Row
 
 PING = b'{"method":"ping"}'
 

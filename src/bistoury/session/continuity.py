@@ -9,6 +9,7 @@ that all of it comes out in the venue's order.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -23,6 +24,9 @@ _BARS_REMEMBERED = 64
 
 _FOLLOW_FOR = 3.0
 """How long a line that leads may be silent before another one is followed."""
+
+_COPIES_WITHIN = 30.0
+"""How far one line may trail another one, in seconds: by then, it is given up."""
 
 
 @dataclass(slots=True)
@@ -81,6 +85,14 @@ class Memory:
         return True
 
 
+class _Frame(NamedTuple):
+    """A frame that nothing orders, as one of several lines brought it."""
+
+    update: Update
+    source: int
+    at: float
+
+
 class _Candidate(NamedTuple):
     """A row that may be delivered, and where it came from."""
 
@@ -96,6 +108,8 @@ class Continuity:
     limit: int
     is_state: bool = False
     """Whether every frame replaces the last one."""
+    is_delta: bool = False
+    """Whether every frame changes what those before it on its line have made."""
     duplicates: int = 0
     """Frames or rows recognised and not delivered again."""
     recovered: int = 0
@@ -116,9 +130,19 @@ class Continuity:
     held_rows: int = 0
     """How many live rows wait."""
     _memory: Memory = field(init=False)
+    overrule_at: float = 0.0
+    """When :meth:`release` is due because the line that is followed has not said what
+    another one did; 0: it has."""
     _last_frame: bytes = b""
     _source: int = 0
+    """The line that is followed where nothing tells which of several is ahead."""
     _accepted_at: float = 0.0
+    _said: dict[int, bytes] = field(default_factory=dict)
+    """The last state that each of several lines brought."""
+    _aside: _Frame | None = None
+    """A state that another line brought, and not the one that is followed."""
+    _copies: deque[_Frame] = field(default_factory=deque)
+    """Frames that one of several lines brought lately, and no other yet."""
 
     def __post_init__(self) -> None:
         self._memory = Memory(self.limit)
@@ -142,28 +166,73 @@ class Continuity:
         if update.items is not None:
             self._admit_rows(update, update.items, is_replay or update.is_snapshot)
             return
-        if not self.is_state:
+        if self.is_state:
+            # Let through unless it is the same or older than the last one.
+            time, frame = update.time, update.frame
+            if time or not self.is_shared:
+                is_old = frame == self._last_frame or 0 < time < self.newest
+            else:
+                is_old = self._is_put_aside(update, source, now)
+            if not is_old:
+                self._last_frame, self._source, self.has_history = frame, source, True
+                if time:
+                    self.newest = time
+                return
+        elif not self.is_shared or not self._is_copy(update, source, now):
             return
-        # A state: let through unless it is the same or older than the last one.
-        time, frame = update.time, update.frame
-        if time:
-            is_old = time < self.newest
-        else:
-            # Nothing tells which of two lines is ahead, so one of them is followed,
-            # until it falls silent.
-            is_led = self._source not in (0, source)
-            is_old = is_led and now - self._accepted_at < _FOLLOW_FOR
-        if is_old or frame == self._last_frame:
-            self.duplicates += 1
-            update.is_void = True
-            if source == self._source:
-                self._accepted_at = now
-            return
-        self._last_frame, self._source, self.has_history = frame, source, True
-        if time:
-            self.newest = time
-        else:
-            self._accepted_at = now
+        self.duplicates += 1
+        update.is_void = True
+
+    def _is_put_aside(self, update: Update, source: int, now: float) -> bool:
+        """
+        Whether another line is followed, or has said the same.
+
+        Nothing tells which of two lines is ahead, so one of them is followed until it
+        has nothing new to say. What the other one says meanwhile is put aside, for it
+        may say it only once.
+        """
+        is_repeated = self._said.get(source) == update.frame
+        self._said[source] = update.frame
+        is_its_own = self._aside is not None and self._aside.source == source
+        if update.frame == self._last_frame:
+            if is_its_own:
+                self._aside, self.overrule_at = None, 0.0
+            return True
+        if is_repeated:
+            if not is_its_own or now < self.overrule_at:
+                return True
+        elif self._source not in (0, source) and now - self._accepted_at < _FOLLOW_FOR:
+            self._aside = _Frame(update, source, now)
+            self.overrule_at = now + _FOLLOW_FOR
+            return True
+        self._accepted_at = now
+        if is_its_own:
+            self._aside = None
+        self.overrule_at = 0.0 if self._aside is None else now + _FOLLOW_FOR
+        return False
+
+    def _is_copy(self, update: Update, source: int, now: float) -> bool:
+        """Whether another line has brought the same, or changes of its own."""
+        if self.is_delta:
+            return not self.is_followed(source)
+        while self._copies and self._copies[0].at < now - _COPIES_WITHIN:
+            self._copies.popleft()
+        for place, other in enumerate(self._copies):
+            if other.source != source and other.update.frame == update.frame:
+                del self._copies[place]
+                return True
+        self._copies.append(_Frame(update, source, now))
+        return False
+
+    def is_followed(self, source: int) -> bool:
+        """Whether ``source`` is the line to follow, or might be."""
+        return self._source in (0, source)
+
+    def follow(self, source: int) -> bool:
+        """Follow ``source`` if no line is; return whether that is a change."""
+        was_none = self._source == 0
+        self._source = self._source or source
+        return was_none
 
     def _admit_rows(self, update: Update, items: list[Item], is_replay: bool) -> None:
         if self.is_holding:
@@ -192,6 +261,9 @@ class Continuity:
         """Forget the last state if it came over ``source``: the next one is news."""
         if self._source == source:
             self._source, self._last_frame = 0, b""
+        self._said.pop(source, None)
+        if self._aside is not None and self._aside.source == source:
+            self._aside, self.overrule_at = None, 0.0
 
     def hold(self) -> None:
         """Let live rows wait from now on."""
@@ -204,6 +276,8 @@ class Continuity:
 
     def release(self) -> list[Update]:
         """Return what waits and what was fetched, in order; hold no more."""
+        if self._aside is not None:
+            return [self._overruling(self._aside)]
         self.has_history = True
         live = {
             item[1]
@@ -220,6 +294,15 @@ class Continuity:
         self.discard()
         candidates.sort(key=lambda it: it.item[0])
         return list(self._frames(candidates))
+
+    def _overruling(self, aside: _Frame) -> Update:
+        """Follow the line that said what the one that was followed has not."""
+        self._aside, self.overrule_at = None, 0.0
+        self._last_frame, self._source = aside.update.frame, aside.source
+        self._accepted_at = aside.at
+        self.duplicates -= 1
+        aside.update.is_void = False
+        return aside.update
 
     def _frames(self, candidates: list[_Candidate]) -> Iterator[Update]:
         """Deliver rows in order, those of one kind together as the venue would."""

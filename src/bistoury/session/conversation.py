@@ -152,6 +152,7 @@ class Conversation:
         self._chase(now)
         self.registry.retry_refused(now, self.policy.refused_retry)
         self.recovery.inspect(now)
+        self.recovery.compare(self.connection_id, now)
         verdict = self.freshness.inspect(now)
         self.pump(now)
         return verdict
@@ -175,8 +176,12 @@ class Conversation:
         ]
         said += [
             f"{entry.subscription} stale: no news for"
-            f" {self.freshness.threshold(entry):.0f} s or more"
+            f" {entry.ladder.quiet_for:.0f} s or more"
             for entry in self.freshness.stale()
+        ]
+        said += [
+            f"{entry.subscription} late: more than {self.policy.lag_warning:g} s behind"
+            for entry in self.freshness.late()
         ]
         why = f"; the venue says: {self._complaint}" if self._complaint else ""
         said += [
@@ -260,6 +265,8 @@ class Conversation:
         if entry is not None:
             self.freshness.started(entry)
             self.recovery.started(entry, event, now)
+            if entry.continuity.is_delta:
+                entry.continuity.follow(self.connection_id)
 
     def backfilled(self, event: on.BackfillDone, now: float) -> None:
         """Take the end of a read of the venue's history."""

@@ -68,6 +68,8 @@ class Entry:
     """Its longest time between messages lately, in seconds: slow to forget."""
     news_at: float = 0.0
     """When something new came on this connection; 0 before."""
+    shown: bytes = b""
+    """The last frame that was news, where a repetition is none."""
     delay: float = 0.0
     """Session time less venue time of its newest frame, in seconds: lag and offset."""
     ladder: Ladder = field(default_factory=Ladder)

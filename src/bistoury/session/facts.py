@@ -34,6 +34,7 @@ class FeedFacts(msgspec.Struct, frozen=True, array_like=True):
     held_rows: int = 0
     settled: int = 0
     is_shared: bool = False
+    overrule_at: float = 0.0
 
 
 UNHEARD = FeedFacts()
@@ -99,6 +100,7 @@ def of_feed(entry: Entry) -> FeedFacts:
         continuity.held_rows,
         continuity.settled,
         continuity.is_shared,
+        continuity.overrule_at,
     )
 
 
@@ -136,6 +138,7 @@ def _apply_feed(feed: FeedFacts, entry: Entry) -> None:
     continuity.newest, entry.sure = feed.newest, feed.sure
     continuity.recovered, continuity.held_rows = feed.recovered, feed.held_rows
     continuity.settled, continuity.is_shared = feed.settled, feed.is_shared
+    continuity.overrule_at = feed.overrule_at
 
 
 def finite(moment: float) -> float | None:

@@ -49,6 +49,10 @@ class Freshness:
                 entry.delay = delay = now - time / 1000
                 if delay < self.least_delay:
                     self.least_delay = self.recovery.least_delay = delay
+        elif entry.traits.is_restless:
+            if update.frame == entry.shown:
+                return  # it stands still: something of it would have moved
+            entry.shown = update.frame
         entry.news_at = now
 
     def threshold(self, entry: Entry) -> float:
@@ -81,6 +85,8 @@ class Freshness:
             return "recovering" if entry.ladder.tries else "stale"
         if entry.gap is not None:
             return "recovering"
+        if entry.ladder.is_lagging:
+            return "late"
         if entry.traits.greets and not entry.is_speaking:
             return "pending"
         is_late = entry.longest and self.age(entry, now) > self.threshold(entry) / 2
@@ -113,6 +119,8 @@ class Freshness:
         for entry in self.registry.entries.values():
             if entry.delay and now - entry.last_at < _RECENT:
                 verdict = self._judge_lag(entry, now) or verdict
+            elif now - entry.last_at >= self.threshold(entry):
+                entry.ladder.is_lagging = False  # it was; nothing shows it still is
         return verdict
 
     def started(self, entry: Entry) -> None:
@@ -123,6 +131,10 @@ class Freshness:
     def stale(self) -> list[Entry]:
         """Return the feeds that carry no news."""
         return [e for e in self.registry.entries.values() if e.ladder.is_stale]
+
+    def late(self) -> list[Entry]:
+        """Return the feeds that carry news, and late."""
+        return [e for e in self.registry.entries.values() if e.ladder.is_lagging]
 
     def _cured(self, entry: Entry) -> None:
         """Step off the ladder."""
@@ -138,7 +150,7 @@ class Freshness:
         """Take the next rung for a feed without news."""
         ladder, policy = entry.ladder, self.policy
         if not ladder.is_stale:
-            ladder.warned_at = now
+            ladder.warned_at, ladder.quiet_for = now, age
             ladder.next_at = now + policy.resubscribe_after
             self._announce(entry, age, "warn")
             return None
@@ -175,9 +187,9 @@ class Freshness:
             return None
         if not ladder.is_lagging:
             ladder.is_lagging = True
-            self._announce(entry, lag, "warn")
+            self._announce(entry, lag, "warn", is_late=True)
         if lag >= self.policy.lag_limit and self._may_reconnect(now):
-            self._announce(entry, lag, "reconnect")
+            self._announce(entry, lag, "reconnect", is_late=True)
             return Cause.STALE, f"{entry.subscription} is {lag:.0f} s behind"
         return None
 
@@ -191,8 +203,11 @@ class Freshness:
     def _is_promising(self, entry: Entry) -> bool:
         return entry.traits.promise is Promise.PERIODIC
 
-    def _announce(self, entry: Entry, age: float, rung: str) -> None:
-        self.effects.append(do.Announce(say.Stale(entry.subscription, age, rung)))
+    def _announce(
+        self, entry: Entry, age: float, rung: str, *, is_late: bool = False
+    ) -> None:
+        stale = say.Stale(entry.subscription, age, rung, is_late)
+        self.effects.append(do.Announce(stale))
 
 
 def lag_behind(entry: Entry, best: float) -> float | None:

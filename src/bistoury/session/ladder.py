@@ -12,6 +12,8 @@ class Ladder:
 
     warned_at: float = inf
     """When it was found stale; infinity while it is fresh."""
+    quiet_for: float = 0.0
+    """For how long it had carried no news when it was found stale, in seconds."""
     next_at: float = inf
     """When the next rung is due."""
     tries: int = 0

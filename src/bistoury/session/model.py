@@ -52,6 +52,8 @@ class Heals(StrEnum):
     """The first frame repeats the latest rows; they must reach back far enough."""
     REQUEST = auto()
     """The venue keeps a history that can be asked for."""
+    RESYNC = auto()
+    """Frames are changes; the first one after a grant is the whole."""
     NEVER = auto()
     """It does not: what was missed can only be reported."""
 
@@ -76,6 +78,10 @@ class Traits(msgspec.Struct, frozen=True):
     """What stays unknown of a gap although it was recovered, in words."""
     memory: int = 0
     """How many row keys to remember so that none is delivered twice."""
+    is_restless: bool = False
+    """Whether a frame that repeats the last one is no news, although it has no time."""
+    extras: frozenset[str] = frozenset()
+    """Parameters that the venue may not know, and then leaves out of its answer."""
 
 
 class Pong(msgspec.Struct, frozen=True, tag=True):

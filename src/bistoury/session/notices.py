@@ -134,18 +134,20 @@ class AskedAgain(msgspec.Struct, frozen=True, tag=True):
 
 
 class Stale(msgspec.Struct, frozen=True, tag=True):
-    """One subscription stopped carrying news."""
+    """One subscription stopped carrying news, or carries old news."""
 
     subscription: Subscription
     age_seconds: float
+    """Since the last news; of a late feed, how far it is behind its best."""
     rung: str
     """What is done about it: ``warn``, ``resubscribe`` or ``reconnect``."""
+    is_late: bool = False
+    """Whether news comes, and comes late."""
 
     def __str__(self) -> str:
-        return (
-            f"{self.subscription} has carried no news for {self.age_seconds:.1f} s"
-            f" ({self.rung})"
-        )
+        age = f"{self.age_seconds:.1f} s"
+        how = f"is {age} behind" if self.is_late else f"has carried no news for {age}"
+        return f"{self.subscription} {how} ({self.rung})"
 
 
 class Gap(msgspec.Struct, frozen=True, tag=True):

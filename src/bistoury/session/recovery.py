@@ -28,6 +28,8 @@ _REPLAY_ROWS = 5  # a first frame with fewer rows may be a live one
 _MARGIN_MS = 60_000  # for the difference between the venue's clock and ours
 _PATIENCE = 30.0  # how long one gap may take in further doubts, and may trail
 _SOON = 15.0  # what is not settled by then is worth a word
+_WHOLE = (Heals.ITSELF, Heals.RESYNC)
+"""The first frame after a grant is all there is to know."""
 
 
 @dataclass(slots=True)
@@ -115,18 +117,23 @@ class Recovery:
 
     def is_behind(self, entry: Entry, event: on.DataStarted) -> bool:
         """Whether the first state is older than what was delivered before the gap."""
-        is_state = entry.traits.heals is Heals.ITSELF
         gap = entry.gap
-        return is_state and gap is not None and 0 < event.newest < gap.since
+        if gap is None or entry.traits.heals not in _WHOLE:
+            return False
+        if entry.traits.heals is Heals.RESYNC and not entry.is_held:
+            return True  # a change, of what was given up
+        return 0 < event.newest < gap.since
 
     def started(self, entry: Entry, event: on.DataStarted, now: float) -> None:
         """Take the first data over a new connection."""
         gap = entry.gap
         if gap is None:
             return
-        if entry.traits.heals is Heals.ITSELF:
-            until = event.newest or self._by_now(now)
-            self._settle(entry, gap, until=until, proven=True)
+        if entry.traits.heals in _WHOLE:
+            if gap.read_at == inf:  # else it may have been lost, and comes again
+                until = event.newest or self._by_now(now)
+                self._settle(entry, gap, until=until, proven=True)
+                self._go_on(entry, gap, now)
         elif entry.traits.heals is Heals.REPLAY and gap.reading == 0:
             # The replay ends with the present, so it is complete if it begins with
             # or before the block that was delivered last.
@@ -157,7 +164,9 @@ class Recovery:
         In one feed ``only``, and after ``since`` (venue ms), where that is known.
         """
         for entry in self.registry.entries.values():
-            if not entry.is_held or only not in (None, entry.subscription):
+            if only not in (None, entry.subscription):
+                continue
+            if not entry.is_held or not entry.is_wanted:
                 continue
             if not entry.traits.is_lossless or entry.traits.heals is Heals.ITSELF:
                 continue  # the next frame replaces what was missed
@@ -183,8 +192,9 @@ class Recovery:
                 gap.next_since = entry.sure or continuity.newest
             return
         gap.granted_at = now
-        if gap.read_at < inf:
-            gap.read_at = max(gap.read_at, now + self.policy.second_read_after)
+        if gap.read_at < inf or entry.traits.heals is Heals.RESYNC:
+            soon = now + self.policy.second_read_after
+            gap.read_at = soon if gap.read_at == inf else max(gap.read_at, soon)
 
     def answered(self, entry: Entry, event: on.BackfillDone, now: float) -> None:
         """Take the end of a read; what it found waits in the feed's continuity."""
@@ -218,10 +228,14 @@ class Recovery:
             if gap.is_broken and entry.traits.heals is Heals.REPLAY:
                 until = max(until, event.oldest)  # where the last window begins
             self._settle(entry, gap, until=until, proven=not gap.is_broken)
-            if gap.next_cause is not None:
-                self.doubt(gap.next_cause, now, entry.subscription, gap.next_since)
+            self._go_on(entry, gap, now)
         else:
             gap.read_at = max(settled_by, now)
+
+    def _go_on(self, entry: Entry, gap: OpenGap, now: float) -> None:
+        """Let the gap begin that could not be taken into the one that ended."""
+        if gap.next_cause is not None:
+            self.doubt(gap.next_cause, now, entry.subscription, gap.next_since)
 
     def inspect(self, now: float) -> None:
         """Start the reads that are due, and let go what waited long enough."""
@@ -231,6 +245,23 @@ class Recovery:
                 self.effects.append(do.Release(entry.subscription))
             if now >= gap.read_at:
                 self._read(entry, gap, now)
+
+    def compare(self, connection_id: int, now: float) -> None:
+        """See to it that no line is followed that has less to say than this one."""
+        for entry in self.registry.entries.values():
+            continuity = entry.continuity
+            if not continuity.is_shared:
+                continue
+            if 0 < continuity.overrule_at <= now:
+                continuity.overrule_at = 0.0
+                self.effects.append(do.Release(entry.subscription))
+            elif (
+                continuity.is_delta
+                and entry.is_speaking
+                and continuity.follow(connection_id)
+            ):
+                # Its changes are of another whole than the one that was delivered.
+                self.registry.renew(entry)
 
     def unreconciled(self, now: float) -> Iterable[Entry]:
         """Yield the feeds whose history could not be read so far, or takes long."""
@@ -289,9 +320,13 @@ class Recovery:
         gap.read_at = gap.hold_until = inf
 
     def _read(self, entry: Entry, gap: OpenGap, now: float) -> None:
+        gap.read_at = inf
+        if entry.traits.heals is Heals.RESYNC:
+            self.registry.renew(entry)
+            return
         gap.reading += 1
         gap.asked_at = now
-        gap.is_reading, gap.read_at = True, inf
+        gap.is_reading = True
         since = gap.since - self._overlap
         self.effects.append(
             do.Backfill(

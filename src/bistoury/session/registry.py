@@ -17,7 +17,7 @@ from math import inf
 
 from .continuity import Continuity
 from .entry import Entry, Holding
-from .model import Fields, Promise, Subscription, Traits
+from .model import Fields, Heals, Promise, Subscription, Traits
 
 __all__ = ["Entry", "Holding", "Registry"]
 
@@ -57,7 +57,8 @@ class Registry:
         """Add ``subscription`` to what is wanted; ask anew if it was refused."""
         entry = self.entries.get(subscription)
         if entry is None:
-            fresh = Continuity(traits.memory, not traits.is_lossless)
+            is_delta = traits.heals is Heals.RESYNC
+            fresh = Continuity(traits.memory, not traits.is_lossless, is_delta)
             continuity = self.continuities.setdefault(subscription, fresh)
             continuity.is_shared = continuity is not fresh
             entry = self.entries[subscription] = Entry(
@@ -245,7 +246,7 @@ class Registry:
             entry.unanswered = 0
             entry.granted_at, entry.is_renewing = inf, False
             entry.is_speaking, entry.last_at, entry.news_at = False, 0.0, 0.0
-            entry.look_at = 0.0
+            entry.look_at, entry.shown = 0.0, b""
             entry.continuity.source_lost(source)
             if entry.is_wanted:
                 if entry.may_be_asked:
@@ -278,6 +279,7 @@ class Registry:
         if holding == Holding.NOTHING:
             entry.granted_at, entry.is_speaking = inf, False
             entry.last_at = entry.news_at = entry.look_at = 0.0
+            entry.shown = b""
             self._occupied.pop(entry.traits.route, None)
         self._note(entry)
 
@@ -332,8 +334,9 @@ class Registry:
         Return the request under way that an answer with ``fields`` belongs to.
 
         HL: acknowledgements are written anew from the venue's own type, with
-        defaults added, so the request's fields are contained in the answer's; of
-        several, the most specific is meant (nktkas does the same).
+        defaults added and what it does not know left out, so the request's fields
+        are contained in the answer's; of several, the most specific is meant (nktkas
+        does the same).
         """
         params = tuple(sorted((k, v) for k, v in fields.items() if k != "type"))
         feed = str(fields.get("type", ""))
@@ -345,6 +348,9 @@ class Registry:
             for entry in self._asked.values()
             if entry.holding == holding
             and entry.subscription.feed == feed
-            and all(fields.get(k) == v for k, v in entry.subscription.params)
+            and all(
+                fields.get(k, v if k in entry.traits.extras else None) == v
+                for k, v in entry.subscription.params
+            )
         ]
         return max(contained, key=lambda e: len(e.subscription.params), default=None)

@@ -347,7 +347,8 @@ class Session:
         if trigger is Trigger.CLOSE:
             self.breaker.withdraw()  # a probe cut short says nothing
         if old in CONNECTED and new not in CONNECTED:
-            self._forget_connection(cause, now)
+            asked_for = trigger is Trigger.CLOSE
+            self._forget_connection(cause, now, quietly=asked_for)
         match new:
             case State.CONNECTING:
                 self.connection_id = next(self.numbers)
@@ -375,13 +376,12 @@ class Session:
                 if trigger is not Trigger.GAVE_UP:
                     self.is_lost = False
 
-    def _forget_connection(self, cause: Cause, now: float) -> None:
+    def _forget_connection(self, cause: Cause, now: float, *, quietly: bool) -> None:
         self._stable_at = self._tick_at = inf
         self.is_ready = self._is_stable = False
         self._tell.forget_reasons()
         self._clocks.stop()
-        asked_for = self.state in (State.CLOSING, State.CLOSED)
-        self.conversation.end(cause, now, quietly=asked_for)
+        self.conversation.end(cause, now, quietly=quietly)
 
     def _adopt(self, policy: Policy, now: float) -> None:
         # An attempt that a limit holds back, or that was asked for, is not a retry.
