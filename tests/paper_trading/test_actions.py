@@ -7,6 +7,8 @@ import pytest
 
 from bistoury.paper_trading import accounts
 from bistoury.paper_trading import events as said
+from bistoury.paper_trading.commands import BROKEN
+from bistoury.paper_trading.placing import Placing
 
 D = Decimal
 
@@ -392,3 +394,24 @@ def test_a_builder_gets_his_part(market, orders):
     (made,) = market.fills
     assert made.builder_fee == D("0.0101")
     assert made.fee == D("0.04545") + D("0.0101")
+
+
+def test_what_breaks_is_answered_and_the_rest_is_done(
+    market, orders, monkeypatch, caplog
+):
+    limit, _ = orders
+    numbers = [market.order(at, limit(True, "99", "1")) for at in (10, 20)]
+    execute = Placing.execute
+
+    def broken(self, order, evidence):
+        if order.oid == 1:
+            raise ZeroDivisionError
+        return execute(self, order, evidence)
+
+    monkeypatch.setattr(Placing, "execute", broken)
+    market.bbo(200, ("99", "1"), ("101", "1"))
+    market.pass_time(300)
+    assert market.statuses(numbers[0]) == [{"error": BROKEN}]
+    assert market.statuses(numbers[1]) == [{"resting": {"oid": 2}}]
+    assert "ZeroDivisionError" in caplog.text
+    caplog.clear()

@@ -168,3 +168,18 @@ def test_triggers_do_not_fire_while_the_feed_is_not_live(market, orders):
     market.gap(700, since=650)
     market.mark(800, "90")
     assert history(market, 2) == ["open"]
+
+
+@pytest.mark.parametrize(
+    ("grouping", "first"), [("positionTpsl", "0"), ("normalTpsl", "1")]
+)
+def test_only_triggers_can_be_grouped(market, orders, grouping, first):
+    limit, _ = orders
+    rows = [limit(True, "101", first, "Ioc"), limit(False, "99", "1")]
+    number = market.order(300, *rows, grouping=grouping)
+    market.bbo(500, ("99", "1"), ("101", "1"))
+    market.pass_time(600)
+    assert market.answers[number]["status"] == "err"
+    assert "has to be triggers" in market.answers[number]["response"]
+    assert market.fills == []
+    assert market.account().orders == {}

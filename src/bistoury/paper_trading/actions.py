@@ -117,11 +117,14 @@ class Actions:
             wire.order(self._desk.universe, row, account.name, builder=builder)
             for row in wire.rows(action, "orders")
         ]
+        own = {"na": len(orders), "normalTpsl": 1, "positionTpsl": 0}[grouping]
+        if not all(it.is_trigger for it in orders[own:]):
+            raise UnreadableError(f"orders: what {grouping} groups has to be triggers")
         rank = _FIRST if all(it.tif == "Alo" for it in orders) else _TAKERS
         command = self._commands.begin(number, account.name, "order", nonce, rank=rank)
         group = [self._numbered(it, nonce) for it in orders]
         children = group[1:] if grouping == "normalTpsl" else []
-        siblings = children or (group if grouping == "positionTpsl" else [])
+        siblings = group[own:]
         for order in siblings:
             order.siblings = [it.oid for it in siblings if it is not order]
             order.is_position_tpsl = grouping == "positionTpsl"
