@@ -311,3 +311,36 @@ def test_the_cautious_queue_never_fills_more_of_a_resting_order(
             sums.append(sum((it.sz for it in market.fills), D(0)))
         made.append(sums)
     assert all(a <= b for a, b in zip(*made, strict=True))
+
+
+def test_a_position_is_not_turned_without_the_margin_for_the_other_side(begun, orders):
+    limit, _ = orders
+    market = begun(accounts={"main": D(9)})
+    market.order(10, limit(True, "101", "1", "Ioc"))
+    market.bbo(200, ("99", "9"), ("101", "9"))
+    market.mark(300, "99")
+    number = market.order(310, limit(False, "99", "3", "Ioc"))
+    market.bbo(500, ("99", "9"), ("101", "9"))
+    market.pass_time(600)
+    assert market.statuses(number) == [
+        {"error": "Insufficient margin to place order. asset=0"}
+    ]
+    assert market.account().positions["BTC"].szi == 1
+
+
+def test_no_more_is_lost_at_once_than_there_is(begun, orders):
+    limit, _ = orders
+    market = begun(accounts={"main": D(100)})
+    market.book(5, [("99", "1")], [("101", "1"), ("150", "50")])
+    number = market.order(10, limit(True, "150", "20", "Ioc"))
+    market.book(200, [("99", "1")], [("101", "1"), ("150", "50")])
+    market.pass_time(300)
+    assert [(it.sz, it.px) for it in market.fills] == [(1, 101)]
+    assert "filled" in market.statuses(number)[0]
+    assert market.account().done[1].status == "marginCanceled"
+    number = market.order(310, limit(True, "150", "10", "Ioc"))
+    market.book(500, [("99", "1")], [("150", "50")])
+    market.pass_time(600)
+    assert market.statuses(number) == [
+        {"error": "Insufficient margin to place order. asset=0"}
+    ]

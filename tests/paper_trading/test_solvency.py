@@ -134,8 +134,10 @@ def rich(begun, orders, cash, sz, leverage=40, **config):
         "leverage": leverage,
     }
     market.act(5, action, account="small")
+    market.mark(140, "101")
     market.order(150, limit(True, "101", sz, "Ioc"), account="small")
     market.bbo(400, ("100", sz), ("101", sz))
+    market.mark(410, "100")
     assert market.account("small").positions["BTC"].szi == D(sz)
     return market
 

@@ -61,6 +61,8 @@ class Placing:
         taken = wanted - order.sz
         if order.status == "filled":
             return {"filled": _filled(order, taken, paid)}
+        if order.status == rules.POOR:
+            return self.refuse(order, rules.too_poor(order))
         if order.tif in _TAKERS or order.is_market:
             if not taken:
                 return self.refuse(order, _unmatched(order))
@@ -92,8 +94,10 @@ class Placing:
             return None
         if order.reduce_only:
             return None
-        free = margin.cross(account, desk.universe, desk.marks()).free
-        return rules.unaffordable(order, coin.instrument, account, free, mark)
+        px = mark or order.px
+        if not self._can_carry(order, order.sz, px):
+            return rules.too_poor(order)
+        return rules.too_large(order, coin.instrument, account, px)
 
     def refuse(self, order: Order, refusal: Refusal) -> Answer:
         """Refuse an order."""
@@ -127,6 +131,10 @@ class Placing:
         for level, available in side.walk(limit, evidence.time, desk.max_level_age):
             self._cancel_own(order, level.px, coin, evidence)
             sz = min(order.sz, available)
+            if not liquidation and not self._can_carry(order, sz, level.px):
+                if paid:
+                    return desk.change(order, "marginCanceled", evidence.cause), paid
+                return msgspec.structs.replace(order, status=rules.POOR), paid
             level.take(sz, evidence.time)
             paid += sz * level.px
             order = desk.fill(
@@ -142,6 +150,19 @@ class Placing:
                 return order, paid
         self._cancel_own(order, order.px, coin, evidence)
         return order, paid
+
+    def _can_carry(self, order: Order, sz: Decimal, px: Decimal) -> bool:
+        """Whether the account has the margin to trade ``sz`` of an order at ``px``."""
+        desk = self._desk
+        left = margin.free_after(
+            desk.accounts.by_name[order.account],
+            desk.universe,
+            desk.marks(),
+            order.coin,
+            signed=sz if order.is_buy else -sz,
+            px=px,
+        )
+        return left is None or left >= 0
 
     def _capped(self, order: Order, account: Account) -> Order:
         """HL: a reduce-only order is no larger than what it reduces."""
@@ -228,18 +249,14 @@ class Placing:
     ) -> Decimal:
         """Fill a resting order at its price; return by how much."""
         desk, order = self._desk, entry.order
-        account = desk.accounts.by_name[order.account]
-        coin = desk.coin(order.coin)
         if order.reduce_only:
+            account = desk.accounts.by_name[order.account]
             held = account.positions.get(order.coin)
             sz = min(sz, abs(held.szi) if held is not None else ZERO)
             if not sz:
                 return ZERO
         # HL: margin is looked at again when a resting order is matched.
-        signed = sz if order.is_buy else -sz
-        mark = coin.context.mark if coin.context is not None else order.px
-        free = margin.cross(account, desk.universe, desk.marks()).free
-        if margin.needed(account, coin.instrument, signed, mark) > max(free, ZERO):
+        if not self._can_carry(order, sz, order.px):
             desk.change(order, "marginCanceled", evidence.cause)
             return ZERO
         desk.fill(

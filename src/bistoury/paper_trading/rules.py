@@ -21,6 +21,7 @@ MINIMUM = Decimal(10)
 FARTHEST = Decimal("0.95")
 NEVER_PLACED = "Order was never placed, already canceled, or filled."
 CANNOT_MODIFY = "Cannot modify canceled or filled order"
+POOR = "perpMarginRejected"
 INVALID_MODIFY = "Attempted to modify to invalid new order"
 
 
@@ -93,32 +94,27 @@ def unacceptable(
     return None
 
 
-def unaffordable(
-    order: Order,
-    instrument: Instrument,
-    account: Account,
-    free: Decimal,
-    mark: Decimal | None,
+def too_poor(order: Order) -> Refusal:
+    """Say that an account has too little for an order."""
+    text = numbered("Insufficient margin to place order.", order.asset)
+    return Refusal(text, POOR)
+
+
+def too_large(
+    order: Order, instrument: Instrument, account: Account, px: Decimal
 ) -> Refusal | None:
-    """Return whether the account has too little for an order."""
+    """Return whether the position would become too large for its leverage."""
     signed = order.sz if order.is_buy else -order.sz
-    px = mark or order.px
-    # What takes nothing is allowed however little there is.
-    if margin.needed(account, instrument, signed, px) > max(free, ZERO):
-        return Refusal(
-            numbered("Insufficient margin to place order.", instrument.asset),
-            "perpMarginRejected",
-        )
-    if margin.exceeds_tier(account, instrument, signed, px):
-        return Refusal(
-            numbered(
-                "Order would cause position to exceed margin tier limit at current"
-                " leverage",
-                instrument.asset,
-            ),
-            "perpMaxPositionRejected",
-        )
-    return None
+    if not margin.exceeds_tier(account, instrument, signed, px):
+        return None
+    return Refusal(
+        numbered(
+            "Order would cause position to exceed margin tier limit at current"
+            " leverage",
+            instrument.asset,
+        ),
+        "perpMaxPositionRejected",
+    )
 
 
 def would_fire(order: Order, mark: Decimal) -> bool:
