@@ -183,3 +183,68 @@ def test_only_triggers_can_be_grouped(market, orders, grouping, first):
     assert "has to be triggers" in market.answers[number]["response"]
     assert market.fills == []
     assert market.account().orders == {}
+
+
+def modified(market, oid, row, at=600):
+    number = market.act(
+        at, {"type": "batchModify", "modifies": [{"oid": oid, "order": row}]}
+    )
+    market.bbo(at + 200, ("99", "1"), ("101", "1"))
+    market.pass_time(at + 300)
+    return market.statuses(number)
+
+
+def test_a_child_that_is_changed_goes_on_waiting(market, orders):
+    limit, trigger = orders
+    placed(market, *group(orders), grouping="normalTpsl")
+    assert modified(market, 3, trigger(False, "91", "1", "sl", r=False)) == [
+        {"resting": {"oid": 4}}
+    ]
+    market.mark(1000, "90")
+    assert history(market, 4) == ["waiting"]
+    assert modified(market, 4, limit(False, "99", "1"), 1100) == [
+        {"error": "Attempted to modify to invalid new order"}
+    ]
+    market.mark(1450, "100")
+    market.trade(1500, "A", "98", "4")
+    assert history(market, 4) == ["waiting", "open"]
+
+
+def test_a_parent_that_is_changed_keeps_its_children(market, orders):
+    limit, _ = orders
+    placed(market, *group(orders), grouping="normalTpsl")
+    modified(market, 1, limit(True, "98.5", "1"))
+    market.trade(1000, "A", "98", "4")
+    assert market.account().done[4].status == "filled"
+    assert history(market, 2)[-1] == history(market, 3)[-1] == "open"
+    modified(market, 2, orders[1](False, "111", "1", "tp"), 1100)
+    market.mark(1500, "111")
+    market.bbo(1600, ("110", "9"), ("112", "9"))
+    assert history(market, 5)[-1] == "filled"
+    assert history(market, 3)[-1] == "siblingFilledCanceled"
+    assert market.account().orders == {}
+
+
+def test_one_of_a_pair_that_is_changed_still_ends_with_the_other(market, orders):
+    _, trigger = orders
+    placed(market, *group(orders, "101"), grouping="normalTpsl")
+    modified(market, 3, trigger(False, "91", "1", "sl"))
+    market.mark(1000, "111")
+    market.bbo(1100, ("110", "9"), ("112", "9"))
+    assert history(market, 2)[-1] == "filled"
+    assert history(market, 4)[-1] == "siblingFilledCanceled"
+
+
+def test_a_position_order_that_is_changed_keeps_the_size_of_the_position(
+    market, orders
+):
+    long(market, orders)
+    _, trigger = orders
+    placed(market, trigger(False, "90", "0", "sl"), grouping="positionTpsl")
+    assert modified(market, 2, trigger(False, "91", "0", "sl")) == [
+        {"resting": {"oid": 3}}
+    ]
+    market.mark(1000, "90.5")
+    market.bbo(1100, ("90", "9"), ("91", "9"))
+    assert history(market, 3)[-1] == "filled"
+    assert market.account().positions == {}

@@ -254,14 +254,29 @@ class Actions:
         old = self._find(order.account, name)
         if old is None or not old.is_live or old.coin != order.coin:
             return {"error": rules.CANNOT_MODIFY}
-        if self._placing.refusal(order) is not None:
+        is_waiting = old.status == "waiting"
+        order.is_position_tpsl = old.is_position_tpsl and order.is_trigger
+        is_placeable = self._placing.refusal(order) is None
+        if not is_placeable or (is_waiting and not order.is_trigger):
             return {"error": rules.INVALID_MODIFY}
         if order.cloid is None:
             order.cloid = old.cloid
         order.siblings, order.parent = old.siblings, old.parent
-        order.is_position_tpsl = old.is_position_tpsl and order.is_trigger
+        if is_waiting:
+            order.status = "waiting"
+        self._rename(old, order.oid)
         self._desk.change(old, "canceled", f"modified:{order.oid}")
         return self._placing.place(order, evidence)
+
+    def _rename(self, old: Order, oid: int) -> None:
+        """Let those of a group know the order by its new number."""
+        cause = f"modified:{oid}"
+        for other in list(self._desk.accounts.by_name[old.account].orders.values()):
+            if other.parent == old.oid:
+                self._desk.change(other, other.status, cause, parent=oid)
+            elif old.oid in other.siblings:
+                known = [oid if it == old.oid else it for it in other.siblings]
+                self._desk.change(other, other.status, cause, siblings=known)
 
 
 def _modified(answers: list[Answer]) -> dict[str, Any]:
