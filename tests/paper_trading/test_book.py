@@ -141,3 +141,53 @@ def test_a_book_is_always_in_order_and_never_crossed_at_one_time(story):
             assert book.bids.best.px == bids[0][0]
         if asks:
             assert book.asks.best.px == asks[0][0]
+
+
+def test_older_news_brings_nothing_back_that_is_gone():
+    book = deep()
+    shown(book, [("99", "1"), ("97", "1")], [("102", "9"), ("104", "9")], 300, "fast")
+    shown(book, [("99", "1")], [("102", "5")], 400, "bbo")
+    before = ladder(book.bids), ladder(book.asks)
+    # 98, 101 and 103 were not there any more; 100 and 100.5 may have been, earlier.
+    shown(
+        book,
+        [("100", "1"), ("99", "1"), ("98", "7")],
+        [("100.5", "1"), ("101", "1"), ("103", "7")],
+        200,
+    )
+    shown(book, [("100", "9")], [("100.5", "9")], 350, "bbo")
+    shown(book, [], [], 250, "bbo")
+    assert (ladder(book.bids), ladder(book.asks)) == before
+
+
+def test_older_news_tells_of_what_is_behind():
+    book = Book()
+    shown(book, [("99", "1")], [("101", "1")], 400, "bbo")
+    shown(book, [("100", "1"), ("98", "2")], [("101", "3"), ("102", "2")], 300)
+    assert ladder(book.bids) == [("99", "1", 400), ("98", "2", 300)]
+    assert ladder(book.asks) == [("101", "1", 400), ("102", "2", 300)]
+    shown(book, [("99", "1"), ("97", "1")], [("103", "1")], 200)
+    assert ladder(book.bids)[1:] == [("98", "2", 300), ("97", "1", 200)]
+    assert ladder(book.asks)[1:] == [("102", "2", 300), ("103", "1", 200)]
+
+
+def test_older_news_brings_nothing_back_that_was_traded_through():
+    book = deep()
+    book.traded(is_buy=True, px=D("102"), sz=D(1), time=300)
+    shown(book, [("99", "1")], [("101", "1"), ("102", "2"), ("103", "4")], 200)
+    assert ladder(book.asks) == [("102", "1", 100), ("103", "4", 200)]
+
+
+@given(
+    st.permutations(range(6)),
+    st.lists(st.tuples(st.integers(1, 9), st.integers(1, 4)), min_size=6, max_size=6),
+)
+def test_the_order_of_books_does_not_matter(order, tops):
+    """Whatever comes late, the newest word about each price is what is known."""
+    truth, book = Book(), Book()
+    for known, turn in ((truth, range(6)), (book, order)):
+        for n in turn:
+            top, depth = tops[n]
+            asks = [(D(top + it), D(n + 1)) for it in range(depth)]
+            known.show([], asks, n + 1, "l2Book")
+    assert ladder(book.asks) == ladder(truth.asks)

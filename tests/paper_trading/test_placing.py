@@ -344,3 +344,13 @@ def test_no_more_is_lost_at_once_than_there_is(begun, orders):
     assert market.statuses(number) == [
         {"error": "Insufficient margin to place order. asset=0"}
     ]
+
+
+def test_a_taker_does_not_get_what_the_trade_at_hand_took(market, orders):
+    limit, _ = orders
+    market.book(5, [("99", "1")], [("101", "1"), ("102", "4")])
+    number = market.order(10, limit(True, "102", "5", "Ioc"))
+    market.trade(150, "B", "102", "3")
+    market.pass_time(300)
+    assert "filled" in market.statuses(number)[0]
+    assert [(it.sz, it.px) for it in market.fills] == [(1, 102)]

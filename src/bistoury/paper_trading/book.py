@@ -17,6 +17,9 @@ from .numbers import ZERO
 
 Row = tuple[Decimal, Decimal]
 _MOST_LEVELS = 60
+_MOST_KNOWN = 64
+_ALL = {True: ZERO, False: Decimal("Infinity")}
+"""What is behind every price: of bids (``True``), and of asks."""
 
 
 class Level:
@@ -56,6 +59,8 @@ class Side:
         self.is_bid = is_bid
         self.levels: list[Level] = []
         self.by_px: dict[Decimal, Level] = {}
+        self._known: list[tuple[int, Decimal]] = []
+        """When (ms) all was known up to which price: the later, the less far."""
 
     @property
     def best(self) -> Level | None:
@@ -68,10 +73,14 @@ class Side:
 
     def show(self, rows: list[Row], time: int, source: str) -> None:
         """Take what a message shows: complete from the best price to the last row's."""
-        if len(rows) == 1 and self._show_top(*rows[0], time, source):
-            return
         by_px, is_bid = self.by_px, self.is_bid
         last = rows[-1][0] if rows else None
+        is_news = not self._known or self._known[-1][0] <= time
+        if not is_news:
+            rows = [it for it in rows if not self._is_known(it[0], time)]
+        self._know(time, _ALL[is_bid] if last is None else last)
+        if is_news and len(rows) == 1 and self._show_top(*rows[0], time, source):
+            return
         shown: dict[Decimal, Level] = {}
         for px, sz in rows:
             known = by_px.get(px)
@@ -87,6 +96,7 @@ class Side:
             and (
                 it.time > time
                 or (last is not None and (it.px < last if is_bid else it.px > last))
+                or (not is_news and self._is_known(it.px, time))
             )
         ]
         levels = [it for it in shown.values() if it.sz > 0]
@@ -123,6 +133,7 @@ class Side:
 
     def traded(self, px: Decimal, sz: Decimal, time: int) -> None:
         """Take a trade that hit this side: what was better is gone, and ``sz`` here."""
+        self._know(time, px)
         changed = False
         for level in self.levels:
             if level.time >= time:
@@ -171,6 +182,26 @@ class Side:
             available = level.available
             if available > 0:
                 yield level, available
+
+    def _know(self, time: int, px: Decimal) -> None:
+        """Remember that all at ``px`` and better is known as of ``time``."""
+        known = self._known
+        if known and known[-1][0] > time:
+            if not self._is_known(px, time):
+                kept = [it for it in known if it[0] > time or self.is_better(px, it[1])]
+                self._known = sorted([*kept, (time, px)])
+            return
+        while known and not self.is_better(px, known[-1][1]):
+            known.pop()
+        known.append((time, px))
+        if len(known) > _MOST_KNOWN:
+            del known[: _MOST_KNOWN // 2]
+
+    def _is_known(self, px: Decimal, time: int) -> bool:
+        """Whether something later than ``time`` tells what is at ``px``."""
+        return any(
+            at > time and not self.is_better(reach, px) for at, reach in self._known
+        )
 
     def _drop_empty(self) -> None:
         self.levels = [it for it in self.levels if it.sz > 0]

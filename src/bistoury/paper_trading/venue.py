@@ -187,10 +187,11 @@ class PaperVenue:
         """Let a public trade take from the book and reach our orders."""
         time, px, sz = row["time"], Decimal(row["px"]), Decimal(row["sz"])
         is_buy = row["side"] == "B"
-        if coin.waiting and evidence is None:
-            self.commands.seen(coin, self._trade_evidence(coin, row))
         if evidence is None:
+            # What it took, and what it shows to be gone, nobody else can have.
             coin.book.traded(is_buy=is_buy, px=px, sz=sz, time=time)
+            if coin.waiting:
+                self.commands.seen(coin, self._trade_evidence(coin, row))
         best = coin.resting.best(is_buy=not is_buy)
         if best is not None and (px <= best if not is_buy else px >= best):
             seen = evidence or self._trade_evidence(coin, row)
