@@ -354,3 +354,34 @@ def test_a_taker_does_not_get_what_the_trade_at_hand_took(market, orders):
     market.pass_time(300)
     assert "filled" in market.statuses(number)[0]
     assert [(it.sz, it.px) for it in market.fills] == [(1, 102)]
+
+
+def test_an_own_order_behind_others_is_not_reached_by_what_they_satisfy(market, orders):
+    limit, _ = orders
+    market.book(5, [("99", "1")], [("101", "5")])
+    market.order(10, limit(False, "101", "1"))
+    market.book(200, [("99", "1")], [("101", "5")])
+    market.order(210, limit(True, "101", "4", "Ioc"))
+    market.book(400, [("99", "1")], [("101", "6")])
+    assert market.account().orders[1].status == "open"
+    assert market.fills[-1].sz == 4
+    market.order(410, limit(True, "101", "5.5", "Ioc"))
+    market.book(600, [("99", "1")], [("101", "6")])
+    assert market.account().done[1].status == "selfTradeCanceled"
+
+
+def test_a_post_only_order_is_refused_before_an_own_order_too(begun, orders):
+    limit, _ = orders
+    market = begun(accounts={"main": D(10_000), "other": D(10_000)})
+    market.order(10, limit(True, "100", "1"))
+    market.bbo(200, ("99", "1"), ("101", "1"))
+    numbers = [
+        market.order(210, limit(False, "100", "1", "Alo"), account=name)
+        for name in ("main", "other")
+    ]
+    market.bbo(400, ("99", "1"), ("101", "1"))
+    market.pass_time(500)
+    (refused,), (rests,) = (market.statuses(it) for it in numbers)
+    assert "bbo was 100.0@101.0" in refused["error"]
+    assert "resting" in rests
+    assert market.account().orders[1].status == "open"

@@ -46,7 +46,7 @@ class Placing:
                 coin.triggers[order.oid] = account.name
             return {"resting": _named(order)}
         if order.tif == "Alo":
-            refusal = rules.post_only(order, coin.book)
+            refusal = rules.post_only(order, coin.book, self._own(order, order.px))
             if refusal is not None:
                 return self.refuse(order, refusal)
         return self.execute(order, evidence)
@@ -129,7 +129,7 @@ class Placing:
         limit = None if liquidation else order.px
         paid = ZERO
         for level, available in side.walk(limit, evidence.time, desk.max_level_age):
-            self._cancel_own(order, level.px, coin, evidence)
+            self._cancel_own(order, level.px, evidence, level)
             sz = min(order.sz, available)
             if not liquidation and not self._can_carry(order, sz, level.px):
                 if paid:
@@ -148,7 +148,7 @@ class Placing:
             )
             if not order.is_live or not order.sz:
                 return order, paid
-        self._cancel_own(order, order.px, coin, evidence)
+        self._cancel_own(order, order.px, evidence)
         return order, paid
 
     def _can_carry(self, order: Order, sz: Decimal, px: Decimal) -> bool:
@@ -172,12 +172,26 @@ class Placing:
         return msgspec.structs.replace(order, sz=abs(held.szi), orig_sz=abs(held.szi))
 
     def _cancel_own(
-        self, order: Order, px: Decimal, coin: Coin, evidence: Evidence
+        self, order: Order, px: Decimal, evidence: Evidence, level: Level | None = None
     ) -> None:
-        """HL: who would trade with himself loses the resting order, without a trade."""
-        for entry in coin.resting.reached_by(px, is_buy=not order.is_buy):
-            if entry.order.account == order.account:
-                self._desk.change(entry.order, "selfTradeCanceled", evidence.cause)
+        """
+        HL: who would trade with himself loses the resting order, without a trade.
+
+        Those before it at its price, as ``level`` shows them, are taken first.
+        """
+        for entry in self._own(order, px):
+            if level is not None and entry.order.px == level.px:
+                ahead = entry.place.ahead
+                before = level.sz if ahead is None else ahead
+                if order.sz <= before - level.taken:
+                    continue
+            self._desk.change(entry.order, "selfTradeCanceled", evidence.cause)
+
+    def _own(self, order: Order, px: Decimal) -> list[Entry]:
+        """Return what the same account has resting against an order, up to ``px``."""
+        resting = self._desk.coin(order.coin).resting
+        against = resting.reached_by(px, is_buy=not order.is_buy)
+        return [it for it in against if it.order.account == order.account]
 
     # Orders that rest
 

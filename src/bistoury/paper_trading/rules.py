@@ -15,6 +15,7 @@ from .accounts import Account
 from .book import Book
 from .events import Order
 from .numbers import ONE, ZERO, text
+from .resting import Entry
 from .universe import Instrument
 
 MINIMUM = Decimal(10)
@@ -124,14 +125,21 @@ def would_fire(order: Order, mark: Decimal) -> bool:
     return mark <= order.trigger_px if falls else mark >= order.trigger_px
 
 
-def post_only(order: Order, book: Book) -> Refusal | None:
-    """Return whether a post-only order would take."""
+def post_only(order: Order, book: Book, own: list[Entry]) -> Refusal | None:
+    """Return whether a post-only order would take, be it one of the account's own."""
     best = book.side(is_bid=not order.is_buy).best
-    if best is None or (order.px < best.px if order.is_buy else order.px > best.px):
+    reached = [it.order.px for it in own]
+    if best is not None and (
+        order.px >= best.px if order.is_buy else order.px <= best.px
+    ):
+        reached.append(best.px)
+    if not reached:
         return None
-    bid, ask = (
-        text(it.px) if it is not None else "" for it in (book.bids.best, book.asks.best)
-    )
+    shown = [
+        it.px if it is not None else None for it in (book.bids.best, book.asks.best)
+    ]
+    shown[order.is_buy] = min(reached) if order.is_buy else max(reached)
+    bid, ask = (text(px) if px is not None else "" for px in shown)
     return Refusal(
         numbered(
             f"Post only order would have immediately matched, bbo was {bid}@{ask}.",
