@@ -98,13 +98,24 @@ def test_a_taker_walks_up_to_its_limit():
     assert walked(deep().bids, "98") == [("99", 1), ("98", 2)]
 
 
-def test_what_we_took_stays_taken_until_there_is_newer_news_of_that_level():
+def test_what_we_took_comes_back_only_by_what_a_level_grows():
     book = deep()
-    book.asks.levels[0].take(D("0.75"), 150)
-    assert walked(book.asks, "101") == [("101", D("0.25"))]
-    shown(book, [("99", "1")], [("101", "1")], 150, "bbo")  # not newer
-    assert walked(book.asks, "101") == [("101", D("0.25"))]
-    shown(book, [("99", "1")], [("101", "1")], 151, "bbo")
+    book.asks.levels[0].take(D("0.75"))
+    for sz, left in (("1", "0.25"), ("1.5", "0.75"), ("1", "0.25"), ("0.5", 0)):
+        shown(book, [("99", "1")], [("101", sz)], 150, "bbo")
+        assert sum(it for _, it in walked(book.asks, "101")) == D(left)
+    shown(book, [("99", "1")], [("101", "2")], 160, "bbo")
+    assert walked(book.asks, "101") == [("101", D("1.5"))]
+    book.traded(is_buy=True, px=D("101"), sz=D("1.8"), time=170)
+    shown(book, [("99", "1")], [("101", "3")], 180, "bbo")
+    assert walked(book.asks, "101") == [("101", D("2.8"))]
+
+
+def test_a_level_that_vanished_and_came_back_is_new():
+    book = deep()
+    book.asks.levels[0].take(D(1))
+    shown(book, [("99", "1")], [("102", "1")], 150, "bbo")
+    shown(book, [("99", "1")], [("101", "1")], 160, "bbo")
     assert walked(book.asks, "101") == [("101", 1)]
 
 

@@ -87,7 +87,7 @@ def test_funding_adds_up_over_positions_that_change(market, orders):
     owed = D(0)
     for number in range(4):
         at = number * HOUR
-        market.bbo(at + 5, ("99", "1"), ("101", "1"))
+        market.bbo(at + 5, ("99", "1"), ("102", "1"))  # the next 101 is another one
         hold(market, orders, at=at + 10, sz="1")
         keep(market, at + hour - 3000, at + hour + 1000, oracle="100", funding="0.0001")
         owed -= D(number + 1) * 100 * D("0.0001")

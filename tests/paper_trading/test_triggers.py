@@ -146,6 +146,7 @@ def test_position_orders_have_the_size_of_the_position(market, orders):
     limit, trigger = orders
     rows = [trigger(False, "110", "0", "tp"), trigger(False, "90", "0", "sl")]
     placed(market, *rows, grouping="positionTpsl")
+    market.bbo(690, ("99", "1"), ("102", "1"))  # the next 101 is another one
     placed(market, limit(True, "101", "0.5", "Ioc"), at=700)
     market.mark(1100, "89")
     market.bbo(1200, ("88", "9"), ("101", "1"))

@@ -4,8 +4,8 @@ One book of a coin, out of everything the venue shows of it.
 ``bbo`` is quick and shows one level, the fast ``l2Book`` five, the slow one twenty.
 A message is the truth about the stretch of prices it covers, as of its time; what
 it does not cover stays as it was, with its own age. Trades take from what is older
-than they are. What our own orders took is remembered by level until the venue says
-something newer about that level.
+than they are. What our own orders took is gone for good: the venue goes on showing it,
+so there is more again only when a level grows, or comes back.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _ALL = {True: ZERO, False: Decimal("Infinity")}
 class Level:
     """A price, the size shown there, and when the venue said so (ms)."""
 
-    __slots__ = ("px", "source", "sz", "taken", "taken_at", "time")
+    __slots__ = ("px", "source", "sz", "taken", "time")
 
     def __init__(self, px: Decimal, sz: Decimal, time: int, source: str) -> None:
         self.px = px
@@ -33,23 +33,26 @@ class Level:
         self.time = time
         self.source = source
         self.taken = ZERO
-        self.taken_at = 0
+        """What our own orders took of it, which the venue goes on showing."""
 
     @property
     def available(self) -> Decimal:
         """What is left when our own orders are done."""
-        return max(ZERO, self.sz - self.taken)
+        return self.sz - self.taken
 
-    def take(self, size: Decimal, now: int) -> None:
+    def take(self, size: Decimal) -> None:
         """Remember that an order of ours took ``size``."""
         self.taken += size
-        self.taken_at = now
+
+    def resize(self, sz: Decimal) -> None:
+        """Let what is left grow only by what the level grew."""
+        self.sz = sz
+        self.taken = min(self.taken, sz)
 
     def renew(self, sz: Decimal, time: int, source: str) -> None:
         """Take a newer word of the venue about this level."""
-        if time > self.taken_at:
-            self.taken = ZERO
-        self.sz, self.time, self.source = sz, time, source
+        self.resize(sz)
+        self.time, self.source = time, source
 
 
 class Side:
@@ -142,7 +145,7 @@ class Side:
                 level.sz = ZERO
                 changed = True
             elif level.px == px:
-                level.sz = max(ZERO, level.sz - sz)
+                level.resize(max(ZERO, level.sz - sz))
                 changed = changed or not level.sz
             else:
                 break

@@ -135,7 +135,7 @@ class Placing:
                 if paid:
                     return desk.change(order, "marginCanceled", evidence.cause), paid
                 return msgspec.structs.replace(order, status=rules.POOR), paid
-            level.take(sz, evidence.time)
+            level.take(sz)
             paid += sz * level.px
             order = desk.fill(
                 order,
@@ -244,7 +244,7 @@ class Placing:
         for level, available in walk:
             sz = min(entry.order.sz, available)
             filled = self._fill_resting(entry, sz, evidence, level=level)
-            level.take(filled, evidence.time)
+            level.take(filled)
             if coin.resting.entry(order.oid) is None:
                 return
 
