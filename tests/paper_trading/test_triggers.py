@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 
 from bistoury.paper_trading import events as said
+from bistoury.paper_trading.accounts import Accounts
 
 D = Decimal
 
@@ -249,3 +250,35 @@ def test_a_position_order_that_is_changed_keeps_the_size_of_the_position(
     market.bbo(1100, ("90", "9"), ("91", "9"))
     assert history(market, 3)[-1] == "filled"
     assert market.account().positions == {}
+
+
+def kept(begun, market, at):
+    """The same account in an engine that starts again, on a book as it was."""
+    again = begun(Accounts.folded(market.events, {}), restart="keep")
+    again.bbo(at, ("99", "1"), ("101", "1"))
+    return again
+
+
+def test_a_limit_order_that_fired_and_rests_is_kept_as_one(begun, orders):
+    market = begun()
+    long(market, orders)
+    _, trigger = orders
+    placed(market, trigger(False, "105", "1", "tp", px="110", is_market=False))
+    market.mark(700, "106")
+    market.bbo(800, ("105", "1"), ("107", "1"))
+    again = kept(begun, market, 1000)
+    assert again.desk.coin("BTC").triggers == {}
+    again.bbo(1100, ("112", "5"), ("113", "5"))
+    assert [(it.oid, it.px) for it in again.fills] == [(2, 110)]
+
+
+def test_a_stop_that_fired_is_matched_after_a_restart(begun, orders):
+    market = begun()
+    long(market, orders)
+    _, trigger = orders
+    placed(market, trigger(False, "95", "1", "sl"))
+    market.mark(700, "94")
+    assert market.account().orders[2].status == "triggered"
+    again = kept(begun, market, 1000)
+    assert [(it.oid, it.px) for it in again.fills] == [(2, 99)]
+    assert again.account().positions == {}

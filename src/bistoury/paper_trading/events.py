@@ -41,6 +41,8 @@ class Order(msgspec.Struct, kw_only=True):
     trigger_px: Decimal | None = None
     is_market: bool = False
     """Of triggers: whether it takes what it finds, within 10 %."""
+    has_fired: bool = False
+    """Of triggers: whether the mark was there, so it is an order like others now."""
     tpsl: str | None = None
     """``tp`` or ``sl`` for triggers."""
     is_position_tpsl: bool = False

@@ -103,7 +103,7 @@ class PaperVenue:
             if name not in desk.accounts.by_name:
                 desk.emit(said.AccountOpened, account=name, cash=cash)
         for account in desk.accounts.by_name.values():
-            restarted(desk, account)
+            restarted(desk, self.triggers, account)
             if account.cancel_at is not None:
                 time = account.cancel_at
                 desk.at(
