@@ -241,3 +241,29 @@ def test_an_isolated_position_ends_alone(begun, orders):
     assert market.account().positions == {}
     # No more than its margin is lost.
     assert market.account().raw_usd >= cash - D("0.05")
+
+
+def test_each_position_is_closed_on_the_book_of_its_own_coin(begun, orders):
+    limit, _ = orders
+    market = begun(accounts={"main": D(1200)})
+
+    def books(at, bid, *coins):
+        for coin in coins:
+            market.book(at, [(bid, "50")], [("10000", "50")], coin=coin)
+
+    for coin in ("BTC", "ETH"):
+        market.bbo(5, ("99", "1"), ("10000", "50"), coin=coin)
+        market.mark(10, "10000", coin=coin)
+    for asset in (0, 1):
+        market.order(20, limit(True, "10000", "1", "Ioc", asset=asset))
+    books(300, "9990", "BTC", "ETH")
+    market.mark(4500, "9100")
+    books(4600, "9100", "BTC")
+    assert [it.coin for it in market.fills[2:]] == ["BTC"]
+    market.mark(4650, "9900", coin="ETH")
+    books(4700, "9900", "ETH")
+    assert [(it.coin, it.px) for it in market.fills[2:]] == [
+        ("BTC", 9100),
+        ("ETH", 9900),
+    ]
+    assert [it.coin for it in market.of(said.Liquidated)] == ["", ""]

@@ -150,6 +150,16 @@ def test_replayed_trades_fill_when_that_is_wanted_and_say_so(begun, orders):
     assert made.time >= market.of(said.FeedChanged)[-1].until
 
 
+def test_a_missed_trade_from_before_an_order_does_not_fill_it(begun, orders):
+    market = begun(on_gap="replay_backfill")
+    rest(market, orders)
+    market.gap(400, since=50)
+    market.gap(2000, "recovered", since=50, until=2000)
+    market.trade(2000, "A", "98", "9", time=100, recovered=True)
+    market.bbo(2000, ("99", "7"), ("101", "1"))
+    assert market.fills == []
+
+
 def test_a_lost_stretch_is_not_replayed(begun, orders):
     market = begun(on_gap="replay_backfill")
     rest(market, orders)

@@ -196,14 +196,21 @@ class Placing:
     # Orders that rest
 
     def traded(
-        self, coin: Coin, *, is_buy: bool, px: Decimal, sz: Decimal, evidence: Evidence
+        self,
+        coin: Coin,
+        evidence: Evidence,
+        *,
+        is_buy: bool,
+        px: Decimal,
+        sz: Decimal,
+        time: int,
     ) -> None:
-        """Let a public trade reach our orders; its size is there once for all."""
+        """Let a public trade of ``time`` reach our orders; its size is there once."""
         desk = self._desk
         passed = ZERO
         # The aggressor buys: it reaches our asks.
         for entry in coin.resting.reached_by(px, is_buy=not is_buy):
-            if evidence.time < entry.since:
+            if time < entry.since:
                 continue
             is_through = entry.order.px != px
             ahead = entry.place.ahead
@@ -211,7 +218,7 @@ class Placing:
                 entry.place.clear()
                 share = entry.order.sz if desk.queue.is_touch else sz - passed
             else:
-                share = entry.place.traded(sz, evidence.time) - passed
+                share = entry.place.traded(sz, time) - passed
             share = min(share, entry.order.sz)
             if share > 0:
                 shown = None if is_through else ahead

@@ -183,23 +183,23 @@ class PaperVenue:
             if self._judge(coin):
                 self._traded(coin, row)
 
-    def _traded(self, coin: Coin, row: Any, evidence: Evidence | None = None) -> None:
+    def _traded(self, coin: Coin, row: Any, *, missed_until: int = 0) -> None:
         """Let a public trade take from the book and reach our orders."""
         time, px, sz = row["time"], Decimal(row["px"]), Decimal(row["sz"])
         is_buy = row["side"] == "B"
-        if evidence is None:
+        cause = f"trades:{coin.instrument.coin}:{time}:{row['tid']}"
+        seen = Evidence(time, cause)
+        if missed_until:
+            seen = Evidence(missed_until, cause, "backfilled")
+        else:
             # What it took, and what it shows to be gone, nobody else can have.
             coin.book.traded(is_buy=is_buy, px=px, sz=sz, time=time)
             if coin.waiting:
-                self.commands.seen(coin, self._trade_evidence(coin, row))
+                self.commands.seen(coin, seen)
         best = coin.resting.best(is_buy=not is_buy)
         if best is not None and (px <= best if not is_buy else px >= best):
-            seen = evidence or self._trade_evidence(coin, row)
-            self.placing.traded(coin, is_buy=is_buy, px=px, sz=sz, evidence=seen)
-
-    def _trade_evidence(self, coin: Coin, row: Any) -> Evidence:
-        time = row["time"]
-        return Evidence(time, f"trades:{coin.instrument.coin}:{time}:{row['tid']}")
+            placing = self.placing
+            placing.traded(coin, seen, is_buy=is_buy, px=px, sz=sz, time=time)
 
     def _context(self, message: Message, data: Any) -> None:
         coin = self._coin(data)
@@ -313,8 +313,7 @@ class PaperVenue:
         cause = f"resumed:{coin.instrument.coin}:{time}"
         if self.config.on_gap == "replay_backfill" and not health.was_lost:
             for row in backlog:
-                found = self._trade_evidence(coin, row).cause
-                self._traded(coin, row, Evidence(time, found, "backfilled"))
+                self._traded(coin, row, missed_until=time)
         else:
             for entry in coin.resting:
                 entry.place.lose()
