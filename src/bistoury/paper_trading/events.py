@@ -217,7 +217,9 @@ class TwapChanged(Event, frozen=True, kw_only=True):
     reduce_only: bool
     randomize: bool
     status: str
-    """``activated``, ``finished``, ``terminated`` or ``error``."""
+    """``activated``, ``finished``, ``terminated`` or ``error``: nothing was done."""
+    description: str = ""
+    """Of an error: why the last slice was refused."""
 
 
 class FeedChanged(Event, frozen=True, kw_only=True):
