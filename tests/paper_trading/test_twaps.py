@@ -132,12 +132,6 @@ def test_all_of_it_is_done_however_the_sizes_vary(begun, seed):
     assert market.account().positions["BTC"].szi == 10
 
 
-def test_what_cannot_be_divided_evenly_is_done_to_the_last_lot(market):
-    market.act(10, twap(sz="10.00001", minutes=7))
-    run(market, 430_000)
-    assert market.account().positions["BTC"].szi == D("10.00001")
-
-
 def test_slices_that_had_to_wait_do_no_more_than_is_left(begun):
     market = begun(max_data_age=600.0, max_level_age=600.0)
     market.act(10, twap())
