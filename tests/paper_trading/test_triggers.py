@@ -282,3 +282,15 @@ def test_a_stop_that_fired_is_matched_after_a_restart(begun, orders):
     again = kept(begun, market, 1000)
     assert [(it.oid, it.px) for it in again.fills] == [(2, 99)]
     assert again.account().positions == {}
+
+
+def test_a_mark_that_came_while_the_feed_was_not_live_counts_when_it_is(market, orders):
+    long(market, orders)
+    _, trigger = orders
+    placed(market, trigger(False, "95", "1", "sl"))
+    market.pass_time(6000)
+    market.mark(6100, "91")
+    assert history(market, 2) == ["open"]
+    market.bbo(6200, ("91", "1"), ("92", "1"))
+    market.bbo(6300, ("91", "1"), ("92", "1"))
+    assert history(market, 2) == ["open", "triggered", "filled"]

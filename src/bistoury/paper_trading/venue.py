@@ -16,7 +16,6 @@ same way, on channels of our own, so that a recording holds everything:
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import partial
@@ -43,7 +42,6 @@ from .universe import Universe
 GAP, STALE, FUNDING = "paper:gap", "paper:stale", "paper:funding"
 ACT, OPEN = "paper:act", "paper:open"
 ORDERS, ORDERS_LOST = "l4Book", "paper:orders_lost"
-_TIDS = 5000
 
 Message = Mapping[str, Any]
 
@@ -70,7 +68,6 @@ class PaperVenue:
         self.solvency = Solvency(self.desk, self.placing, self.commands)
         self.actions = Actions(self.desk, self.placing, self.commands, self.twaps)
         self._value_every = milliseconds(config.value_every)
-        self._tids: dict[str, tuple[set[int], deque[int]]] = {}
         self._stale_timers: dict[str, int] = {}
         self._channels: dict[str, Callable[[Message, Any], None]] = {
             "bbo": self._bbo,
@@ -174,7 +171,7 @@ class PaperVenue:
         is_history = bool(message.get("snapshot"))
         was_missed = bool(message.get("recovered"))
         for row in data:
-            if self._is_repeat(row) or is_history:
+            if coin.health.is_repeat(row) or is_history:
                 continue
             if was_missed or coin.health.is_inside_gap(row["time"]):
                 if coin.had_gap and self.config.on_gap == "replay_backfill":
@@ -214,6 +211,11 @@ class PaperVenue:
         )
         coin.health.heard("activeAssetCtx", self.desk.now)
         if coin.health.state == "live":
+            self._marked(coin)
+
+    def _marked(self, coin: Coin) -> None:
+        """Look at who waits for the mark, and at who cannot carry what he holds."""
+        if coin.context is not None:
             self.triggers.marked(coin)
             self.solvency.marked(coin)
 
@@ -282,6 +284,7 @@ class PaperVenue:
             )
             if state == "live":
                 self._resume(coin)
+                self._marked(coin)  # it may have come while nobody could look
             else:
                 self.commands.given_up(coin, reason)
         if state == "live":
@@ -386,15 +389,3 @@ class PaperVenue:
     def _coin(self, data: Any) -> Coin | None:
         name = data["coin"]
         return self.desk.coin(name) if name in self.desk.universe.by_coin else None
-
-    def _is_repeat(self, row: Any) -> bool:
-        """HL: a trade is known by its coin, time and tid; each counts once."""
-        seen, order = self._tids.setdefault(row["coin"], (set(), deque()))
-        key = hash((row["time"], row["tid"]))
-        if key in seen:
-            return True
-        seen.add(key)
-        order.append(key)
-        if len(order) > _TIDS:
-            seen.discard(order.popleft())
-        return False
