@@ -370,3 +370,9 @@ def test_a_command_stopped_before_its_answer_is_not_done_again(market, begun, or
     assert again.statuses(number) == [{"resting": {"oid": 1}}]
     again.bbo(800, ("99", "1"), ("101", "1"))
     assert len(again.account().orders) == 1
+
+
+def test_a_context_without_a_mark_changes_nothing(market):
+    ctx = {"markPx": None, "oraclePx": "100", "funding": "0.0001"}
+    market.send(100, "activeAssetCtx", {"coin": "BTC", "ctx": ctx})
+    assert market.desk.coin("BTC").context.mark == 100

@@ -31,6 +31,7 @@ from .events import Event
 from .health import PERIODIC
 from .numbers import ZERO
 from .order_level import Orders
+from .order_messages import ORDERS, ORDERS_LOST
 from .placing import Placing
 from .restarting import restarted
 from .settings import PaperConfig, milliseconds
@@ -41,7 +42,6 @@ from .universe import Universe
 
 GAP, STALE, FUNDING = "paper:gap", "paper:stale", "paper:funding"
 ACT, OPEN = "paper:act", "paper:open"
-ORDERS, ORDERS_LOST = "l4Book", "paper:orders_lost"
 
 Message = Mapping[str, Any]
 
@@ -202,14 +202,11 @@ class PaperVenue:
         coin = self._coin(data)
         if coin is None:
             return
-        ctx = data["ctx"]
-        coin.context = Context(
-            self.desk.now,
-            Decimal(ctx["markPx"]),
-            Decimal(ctx["oraclePx"]),
-            Decimal(ctx["funding"]),
-        )
         coin.health.heard("activeAssetCtx", self.desk.now)
+        known = [data["ctx"].get(it) for it in ("markPx", "oraclePx", "funding")]
+        if None in known:
+            return  # HL: what is not traded has no mark; the last one known serves
+        coin.context = Context(self.desk.now, *map(Decimal, known))
         if coin.health.state == "live":
             self._marked(coin)
 
