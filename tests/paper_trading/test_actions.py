@@ -136,6 +136,28 @@ def test_a_cancel_by_cloid_finds_its_order(market, orders):
     assert market.account().order_by_cloid(cloid).status == "canceled"
 
 
+def test_every_order_of_a_name_can_be_canceled_by_it(market, orders):
+    limit, _ = orders
+    cloid = "0x" + "ab" * 16
+    market.book(5, [("9", "1")], [("11", "1")], coin="ETH")
+    rows = [limit(True, px, "1", cloid=cloid) for px in ("90", "91")]
+    rows.append(limit(True, "10", "1", asset=1, cloid=cloid))
+    market.order(10, *rows)
+    market.order(20, limit(True, "90.00001", "1", cloid=cloid))  # is refused
+    market.book(200, [("9", "1")], [("11", "1")], coin="ETH")
+    market.bbo(200, ("99", "1"), ("101", "1"))
+    assert [it.status for it in market.account().orders.values()] == ["open"] * 3
+    cancels = [{"asset": it, "cloid": cloid} for it in (0, 0, 0, 1)]
+    number = market.act(300, {"type": "cancelByCloid", "cancels": cancels})
+    market.book(500, [("9", "1")], [("11", "1")], coin="ETH")
+    market.bbo(500, ("99", "1"), ("101", "1"))
+    market.pass_time(600)
+    first, second, none, other = market.statuses(number)
+    assert [first, second, other] == ["success"] * 3
+    assert "error" in none
+    assert market.account().orders == {}
+
+
 def test_a_cancel_can_lose_the_race(market, orders):
     limit, _ = orders
     answered(market, market.order(10, limit(True, "99", "1")))

@@ -204,7 +204,7 @@ class Actions:
         is_blind: bool = False,
     ) -> Answer:
         """Cancel; while nothing is known, an order ends without anyone knowing how."""
-        order = self._find(account, name)
+        order = self._find(account, name, coin)
         if order is None or order.coin != coin or not order.is_live:
             return {"error": numbered(rules.NEVER_PLACED, asset)}
         cause = why if isinstance(why, str) else why.cause
@@ -212,11 +212,11 @@ class Actions:
         self._desk.change(order, "canceled", cause, is_uncertain=is_uncertain)
         return "success"
 
-    def _find(self, account: str, name: int | str) -> Order | None:
+    def _find(self, account: str, name: int | str, coin: str) -> Order | None:
         # By its name, for the account may have begun anew since.
         known = self._desk.accounts.by_name[account]
         if isinstance(name, str):
-            return known.order_by_cloid(name)
+            return known.order_by_cloid(name, coin)
         return known.orders.get(name)
 
     def _modify(
@@ -251,7 +251,7 @@ class Actions:
 
     def _modify_one(self, name: int | str, order: Order, evidence: Evidence) -> Answer:
         """HL: a changed order has a new number, keeps its cloid, and queues again."""
-        old = self._find(order.account, name)
+        old = self._find(order.account, name, order.coin)
         if old is None or not old.is_live or old.coin != order.coin:
             return {"error": rules.CANNOT_MODIFY}
         is_waiting = old.status == "waiting"
