@@ -198,6 +198,14 @@ def trigger(is_buy, trigger_px, sz, tpsl, *, asset=0, px=None, is_market=True, r
     }
 
 
+@pytest.fixture(autouse=True)
+def _nothing_breaks(caplog):
+    """Fail where a command broke: the venue goes on as if it had only been refused."""
+    yield
+    broken = [it for it in caplog.get_records("call") if it.exc_info]
+    assert [it.getMessage() for it in broken] == []
+
+
 @pytest.fixture
 def market():
     """A market with a book of BTC: 99 and 101, with more behind."""

@@ -7,6 +7,8 @@ import pytest
 
 from bistoury.paper_trading import accounts
 from bistoury.paper_trading import events as said
+from bistoury.paper_trading.commands import BROKEN
+from bistoury.paper_trading.placing import Placing
 
 D = Decimal
 
@@ -132,6 +134,28 @@ def test_a_cancel_by_cloid_finds_its_order(market, orders):
     answer = answered(market, market.act(1600, action), 2000)
     assert answer["response"]["data"]["statuses"] == ["success"]
     assert market.account().order_by_cloid(cloid).status == "canceled"
+
+
+def test_every_order_of_a_name_can_be_canceled_by_it(market, orders):
+    limit, _ = orders
+    cloid = "0x" + "ab" * 16
+    market.book(5, [("9", "1")], [("11", "1")], coin="ETH")
+    rows = [limit(True, px, "1", cloid=cloid) for px in ("90", "91")]
+    rows.append(limit(True, "10", "1", asset=1, cloid=cloid))
+    market.order(10, *rows)
+    market.order(20, limit(True, "90.00001", "1", cloid=cloid))  # is refused
+    market.book(200, [("9", "1")], [("11", "1")], coin="ETH")
+    market.bbo(200, ("99", "1"), ("101", "1"))
+    assert [it.status for it in market.account().orders.values()] == ["open"] * 3
+    cancels = [{"asset": it, "cloid": cloid} for it in (0, 0, 0, 1)]
+    number = market.act(300, {"type": "cancelByCloid", "cancels": cancels})
+    market.book(500, [("9", "1")], [("11", "1")], coin="ETH")
+    market.bbo(500, ("99", "1"), ("101", "1"))
+    market.pass_time(600)
+    first, second, none, other = market.statuses(number)
+    assert [first, second, other] == ["success"] * 3
+    assert "error" in none
+    assert market.account().orders == {}
 
 
 def test_a_cancel_can_lose_the_race(market, orders):
@@ -392,3 +416,24 @@ def test_a_builder_gets_his_part(market, orders):
     (made,) = market.fills
     assert made.builder_fee == D("0.0101")
     assert made.fee == D("0.04545") + D("0.0101")
+
+
+def test_what_breaks_is_answered_and_the_rest_is_done(
+    market, orders, monkeypatch, caplog
+):
+    limit, _ = orders
+    numbers = [market.order(at, limit(True, "99", "1")) for at in (10, 20)]
+    execute = Placing.execute
+
+    def broken(self, order, evidence):
+        if order.oid == 1:
+            raise ZeroDivisionError
+        return execute(self, order, evidence)
+
+    monkeypatch.setattr(Placing, "execute", broken)
+    market.bbo(200, ("99", "1"), ("101", "1"))
+    market.pass_time(300)
+    assert market.statuses(numbers[0]) == [{"error": BROKEN}]
+    assert market.statuses(numbers[1]) == [{"resting": {"oid": 2}}]
+    assert "ZeroDivisionError" in caplog.text
+    caplog.clear()

@@ -98,13 +98,24 @@ def test_a_taker_walks_up_to_its_limit():
     assert walked(deep().bids, "98") == [("99", 1), ("98", 2)]
 
 
-def test_what_we_took_stays_taken_until_there_is_newer_news_of_that_level():
+def test_what_we_took_comes_back_only_by_what_a_level_grows():
     book = deep()
-    book.asks.levels[0].take(D("0.75"), 150)
-    assert walked(book.asks, "101") == [("101", D("0.25"))]
-    shown(book, [("99", "1")], [("101", "1")], 150, "bbo")  # not newer
-    assert walked(book.asks, "101") == [("101", D("0.25"))]
-    shown(book, [("99", "1")], [("101", "1")], 151, "bbo")
+    book.asks.levels[0].take(D("0.75"))
+    for sz, left in (("1", "0.25"), ("1.5", "0.75"), ("1", "0.25"), ("0.5", 0)):
+        shown(book, [("99", "1")], [("101", sz)], 150, "bbo")
+        assert sum(it for _, it in walked(book.asks, "101")) == D(left)
+    shown(book, [("99", "1")], [("101", "2")], 160, "bbo")
+    assert walked(book.asks, "101") == [("101", D("1.5"))]
+    book.traded(is_buy=True, px=D("101"), sz=D("1.8"), time=170)
+    shown(book, [("99", "1")], [("101", "3")], 180, "bbo")
+    assert walked(book.asks, "101") == [("101", D("2.8"))]
+
+
+def test_a_level_that_vanished_and_came_back_is_new():
+    book = deep()
+    book.asks.levels[0].take(D(1))
+    shown(book, [("99", "1")], [("102", "1")], 150, "bbo")
+    shown(book, [("99", "1")], [("101", "1")], 160, "bbo")
     assert walked(book.asks, "101") == [("101", 1)]
 
 
@@ -141,3 +152,53 @@ def test_a_book_is_always_in_order_and_never_crossed_at_one_time(story):
             assert book.bids.best.px == bids[0][0]
         if asks:
             assert book.asks.best.px == asks[0][0]
+
+
+def test_older_news_brings_nothing_back_that_is_gone():
+    book = deep()
+    shown(book, [("99", "1"), ("97", "1")], [("102", "9"), ("104", "9")], 300, "fast")
+    shown(book, [("99", "1")], [("102", "5")], 400, "bbo")
+    before = ladder(book.bids), ladder(book.asks)
+    # 98, 101 and 103 were not there any more; 100 and 100.5 may have been, earlier.
+    shown(
+        book,
+        [("100", "1"), ("99", "1"), ("98", "7")],
+        [("100.5", "1"), ("101", "1"), ("103", "7")],
+        200,
+    )
+    shown(book, [("100", "9")], [("100.5", "9")], 350, "bbo")
+    shown(book, [], [], 250, "bbo")
+    assert (ladder(book.bids), ladder(book.asks)) == before
+
+
+def test_older_news_tells_of_what_is_behind():
+    book = Book()
+    shown(book, [("99", "1")], [("101", "1")], 400, "bbo")
+    shown(book, [("100", "1"), ("98", "2")], [("101", "3"), ("102", "2")], 300)
+    assert ladder(book.bids) == [("99", "1", 400), ("98", "2", 300)]
+    assert ladder(book.asks) == [("101", "1", 400), ("102", "2", 300)]
+    shown(book, [("99", "1"), ("97", "1")], [("103", "1")], 200)
+    assert ladder(book.bids)[1:] == [("98", "2", 300), ("97", "1", 200)]
+    assert ladder(book.asks)[1:] == [("102", "2", 300), ("103", "1", 200)]
+
+
+def test_older_news_brings_nothing_back_that_was_traded_through():
+    book = deep()
+    book.traded(is_buy=True, px=D("102"), sz=D(1), time=300)
+    shown(book, [("99", "1")], [("101", "1"), ("102", "2"), ("103", "4")], 200)
+    assert ladder(book.asks) == [("102", "1", 100), ("103", "4", 200)]
+
+
+@given(
+    st.permutations(range(6)),
+    st.lists(st.tuples(st.integers(1, 9), st.integers(1, 4)), min_size=6, max_size=6),
+)
+def test_the_order_of_books_does_not_matter(order, tops):
+    """Whatever comes late, the newest word about each price is what is known."""
+    truth, book = Book(), Book()
+    for known, turn in ((truth, range(6)), (book, order)):
+        for n in turn:
+            top, depth = tops[n]
+            asks = [(D(top + it), D(n + 1)) for it in range(depth)]
+            known.show([], asks, n + 1, "l2Book")
+    assert ladder(book.asks) == ladder(truth.asks)

@@ -298,6 +298,10 @@ def test_whoever_shows_every_order_is_heard():
         assert book.resting.orders is None
         with pytest.raises(ConfigError, match="l4Book"):
             engine.hear_orders({"channel": "paper:act", "data": {}})
+        with pytest.raises(ConfigError, match="levels"):
+            engine.hear_orders(
+                {"channel": "l4Book", "data": {"Snapshot": {**whole, "levels": 1}}}
+            )
 
     played(scenario)
 

@@ -148,11 +148,32 @@ def test_an_isolated_position_ends_with_its_own_margin():
     assert margin.cross(account, rules, {"ISO": D(40)}).notional == 0
 
 
+def left(account, signed, px, mark="100"):
+    rules, marks = universe(BTC=(5, 40)), {"BTC": D(mark)}
+    return margin.free_after(account, rules, marks, "BTC", signed=D(signed), px=D(px))
+
+
 def test_only_what_grows_needs_margin():
-    rules = universe(BTC=(5, 40))
     account = Account("main", raw_usd=D(0))
     account.positions["BTC"] = Position("BTC", 1, D(2), D(200), leverage=20)
-    coin = rules.by_coin["BTC"]
-    assert margin.needed(account, coin, D(-2), D(100)) == 0
-    assert margin.needed(account, coin, D(-5), D(100)) == D(100) / 20
-    assert margin.needed(account, coin, D(1), D(100)) == D(100) / 20
+    # Worth 200, of which 10 are bound.
+    assert left(account, -2, 100) is None
+    assert left(account, 1, 100) == 190 - 5
+    # What it takes to turn is free before it is needed again.
+    assert left(account, -5, 100) == 200 - 15
+    assert left(account, -5, 90) == 200 - 5 * 10 - 15
+
+
+def test_what_is_bought_above_the_mark_has_lost_that_already():
+    account = Account("main", raw_usd=D(1000))
+    assert left(account, 100, 190) == 1000 - 100 * D(190) / 20 - 100 * 90
+    assert left(account, -100, 190) == 1000 - 100 * D(190) / 20
+
+
+def test_an_isolated_position_gives_back_what_it_is_worth_when_it_turns():
+    account = Account("main", raw_usd=D(7))
+    account.leverages["BTC"] = (20, False)
+    account.positions["BTC"] = Position(
+        "BTC", 1, D(1), D(100), raw_usd=D(-95), leverage=20, is_cross=False
+    )
+    assert left(account, -2, 97, "97") == 7 + 2 - D(97) / 20

@@ -58,14 +58,17 @@ def test_what_a_gtc_does_not_find_rests(market, orders):
     assert prices(market) == [("101", "1", True)]
 
 
-def test_the_same_level_is_not_taken_twice_before_it_is_news(market, orders):
+def test_a_level_is_not_taken_twice_however_often_it_is_shown(market, orders):
     limit, _ = orders
     market.order(10, limit(True, "101", "1", "Ioc"), limit(True, "101", "1", "Ioc"))
     market.bbo(150, ("99", "1"), ("101", "1"))
     assert prices(market) == [("101", "1", True)]
-    market.order(160, limit(True, "101", "1", "Ioc"))
-    market.bbo(300, ("99", "1"), ("101", "1"))
-    assert len(market.fills) == 2
+    market.order(160, limit(True, "101", "9"))
+    for at in range(300, 3000, 300):
+        market.bbo(at, ("99", "1"), ("101", "1"))
+    assert len(market.fills) == 1
+    market.bbo(3000, ("99", "1"), ("101", "3"))
+    assert [it.sz for it in market.fills] == [1, 2]
 
 
 def test_a_level_that_is_too_old_is_not_there(begun, orders):
@@ -256,6 +259,10 @@ steps = st.lists(
 def test_fills_never_exceed_what_was_shown_and_traded(begun, orders, story):
     limit, _ = orders
     market, at = begun(), 100
+    seen = {
+        True: {D(px): D(sz) for px, sz in ((99, 1), (98, 2), (97, 5))},
+        False: {D(px): D(sz) for px, sz in ((101, 1), (102, 2), (103, 5))},
+    }
     shown = D(8 * 2)  # what the first book has on both sides
     traded = D(0)
     for kind, *what in story:
@@ -266,16 +273,26 @@ def test_fills_never_exceed_what_was_shown_and_traded(begun, orders, story):
         elif kind == "bbo":
             bid, spread, sz, _ = what
             market.bbo(at, (bid, sz), (bid + spread, sz))
-            shown += 2 * sz
+            for side, top in ((True, D(bid)), (False, D(bid + spread))):
+                shown += max(D(0), sz - seen[side].get(top, D(0)))
+                seen[side][top] = D(sz)
+            for px in [it for it in seen[True] if it > bid]:
+                del seen[True][px]
+            for px in [it for it in seen[False] if it < bid + spread]:
+                del seen[False][px]
         else:
             is_buy, px, sz, _ = what
             market.trade(at, "B" if is_buy else "A", px, sz)
             traded += sz
+            hit = seen[not is_buy]
+            for it in list(hit):
+                if it == px:
+                    hit[it] = max(D(0), hit[it] - sz)
+                elif (it < px) is is_buy:
+                    del hit[it]
         for coin in market.desk.coins.values():
             for side in (coin.book.bids, coin.book.asks):
-                assert all(
-                    it.taken <= it.sz or it.taken_at >= it.time for it in side.levels
-                )
+                assert all(0 <= it.taken <= it.sz for it in side.levels)
     assert sum((it.sz for it in market.fills), D(0)) <= shown + traded
     assert all(it.data_age <= 12_000 for it in market.fills)
     for made in market.fills:
@@ -311,3 +328,77 @@ def test_the_cautious_queue_never_fills_more_of_a_resting_order(
             sums.append(sum((it.sz for it in market.fills), D(0)))
         made.append(sums)
     assert all(a <= b for a, b in zip(*made, strict=True))
+
+
+def test_a_position_is_not_turned_without_the_margin_for_the_other_side(begun, orders):
+    limit, _ = orders
+    market = begun(accounts={"main": D(9)})
+    market.order(10, limit(True, "101", "1", "Ioc"))
+    market.bbo(200, ("99", "9"), ("101", "9"))
+    market.mark(300, "99")
+    number = market.order(310, limit(False, "99", "3", "Ioc"))
+    market.bbo(500, ("99", "9"), ("101", "9"))
+    market.pass_time(600)
+    assert market.statuses(number) == [
+        {"error": "Insufficient margin to place order. asset=0"}
+    ]
+    assert market.account().positions["BTC"].szi == 1
+
+
+def test_no_more_is_lost_at_once_than_there_is(begun, orders):
+    limit, _ = orders
+    market = begun(accounts={"main": D(100)})
+    market.book(5, [("99", "1")], [("101", "1"), ("150", "50")])
+    number = market.order(10, limit(True, "150", "20", "Ioc"))
+    market.book(200, [("99", "1")], [("101", "1"), ("150", "50")])
+    market.pass_time(300)
+    assert [(it.sz, it.px) for it in market.fills] == [(1, 101)]
+    assert "filled" in market.statuses(number)[0]
+    assert market.account().done[1].status == "marginCanceled"
+    number = market.order(310, limit(True, "150", "10", "Ioc"))
+    market.book(500, [("99", "1")], [("150", "50")])
+    market.pass_time(600)
+    assert market.statuses(number) == [
+        {"error": "Insufficient margin to place order. asset=0"}
+    ]
+
+
+def test_a_taker_does_not_get_what_the_trade_at_hand_took(market, orders):
+    limit, _ = orders
+    market.book(5, [("99", "1")], [("101", "1"), ("102", "4")])
+    number = market.order(10, limit(True, "102", "5", "Ioc"))
+    market.trade(150, "B", "102", "3")
+    market.pass_time(300)
+    assert "filled" in market.statuses(number)[0]
+    assert [(it.sz, it.px) for it in market.fills] == [(1, 102)]
+
+
+def test_an_own_order_behind_others_is_not_reached_by_what_they_satisfy(market, orders):
+    limit, _ = orders
+    market.book(5, [("99", "1")], [("101", "5")])
+    market.order(10, limit(False, "101", "1"))
+    market.book(200, [("99", "1")], [("101", "5")])
+    market.order(210, limit(True, "101", "4", "Ioc"))
+    market.book(400, [("99", "1")], [("101", "6")])
+    assert market.account().orders[1].status == "open"
+    assert market.fills[-1].sz == 4
+    market.order(410, limit(True, "101", "5.5", "Ioc"))
+    market.book(600, [("99", "1")], [("101", "6")])
+    assert market.account().done[1].status == "selfTradeCanceled"
+
+
+def test_a_post_only_order_is_refused_before_an_own_order_too(begun, orders):
+    limit, _ = orders
+    market = begun(accounts={"main": D(10_000), "other": D(10_000)})
+    market.order(10, limit(True, "100", "1"))
+    market.bbo(200, ("99", "1"), ("101", "1"))
+    numbers = [
+        market.order(210, limit(False, "100", "1", "Alo"), account=name)
+        for name in ("main", "other")
+    ]
+    market.bbo(400, ("99", "1"), ("101", "1"))
+    market.pass_time(500)
+    (refused,), (rests,) = (market.statuses(it) for it in numbers)
+    assert "bbo was 100.0@101.0" in refused["error"]
+    assert "resting" in rests
+    assert market.account().orders[1].status == "open"

@@ -103,7 +103,7 @@ def test_a_strategy_trades_on_a_recording_under_other_assumptions(
 ):
     limit, _ = orders
     for at in range(500, 5000, 500):
-        market.bbo(at, ("99", "1"), ("101", "1"))
+        market.bbo(at, ("99", "1"), ("101", at // 500))
     written(path, market, meta)
 
     def strategy(run, at, message):

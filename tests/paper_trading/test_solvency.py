@@ -87,7 +87,7 @@ def test_funding_adds_up_over_positions_that_change(market, orders):
     owed = D(0)
     for number in range(4):
         at = number * HOUR
-        market.bbo(at + 5, ("99", "1"), ("101", "1"))
+        market.bbo(at + 5, ("99", "1"), ("102", "1"))  # the next 101 is another one
         hold(market, orders, at=at + 10, sz="1")
         keep(market, at + hour - 3000, at + hour + 1000, oracle="100", funding="0.0001")
         owed -= D(number + 1) * 100 * D("0.0001")
@@ -134,8 +134,10 @@ def rich(begun, orders, cash, sz, leverage=40, **config):
         "leverage": leverage,
     }
     market.act(5, action, account="small")
+    market.mark(140, "101")
     market.order(150, limit(True, "101", sz, "Ioc"), account="small")
     market.bbo(400, ("100", sz), ("101", sz))
+    market.mark(410, "100")
     assert market.account("small").positions["BTC"].szi == D(sz)
     return market
 
@@ -239,3 +241,29 @@ def test_an_isolated_position_ends_alone(begun, orders):
     assert market.account().positions == {}
     # No more than its margin is lost.
     assert market.account().raw_usd >= cash - D("0.05")
+
+
+def test_each_position_is_closed_on_the_book_of_its_own_coin(begun, orders):
+    limit, _ = orders
+    market = begun(accounts={"main": D(1200)})
+
+    def books(at, bid, *coins):
+        for coin in coins:
+            market.book(at, [(bid, "50")], [("10000", "50")], coin=coin)
+
+    for coin in ("BTC", "ETH"):
+        market.bbo(5, ("99", "1"), ("10000", "50"), coin=coin)
+        market.mark(10, "10000", coin=coin)
+    for asset in (0, 1):
+        market.order(20, limit(True, "10000", "1", "Ioc", asset=asset))
+    books(300, "9990", "BTC", "ETH")
+    market.mark(4500, "9100")
+    books(4600, "9100", "BTC")
+    assert [it.coin for it in market.fills[2:]] == ["BTC"]
+    market.mark(4650, "9900", coin="ETH")
+    books(4700, "9900", "ETH")
+    assert [(it.coin, it.px) for it in market.fills[2:]] == [
+        ("BTC", 9100),
+        ("ETH", 9900),
+    ]
+    assert [it.coin for it in market.of(said.Liquidated)] == ["", ""]

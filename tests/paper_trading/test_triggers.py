@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 
 from bistoury.paper_trading import events as said
+from bistoury.paper_trading.accounts import Accounts
 
 D = Decimal
 
@@ -146,6 +147,7 @@ def test_position_orders_have_the_size_of_the_position(market, orders):
     limit, trigger = orders
     rows = [trigger(False, "110", "0", "tp"), trigger(False, "90", "0", "sl")]
     placed(market, *rows, grouping="positionTpsl")
+    market.bbo(690, ("99", "1"), ("102", "1"))  # the next 101 is another one
     placed(market, limit(True, "101", "0.5", "Ioc"), at=700)
     market.mark(1100, "89")
     market.bbo(1200, ("88", "9"), ("101", "1"))
@@ -168,3 +170,127 @@ def test_triggers_do_not_fire_while_the_feed_is_not_live(market, orders):
     market.gap(700, since=650)
     market.mark(800, "90")
     assert history(market, 2) == ["open"]
+
+
+@pytest.mark.parametrize(
+    ("grouping", "first"), [("positionTpsl", "0"), ("normalTpsl", "1")]
+)
+def test_only_triggers_can_be_grouped(market, orders, grouping, first):
+    limit, _ = orders
+    rows = [limit(True, "101", first, "Ioc"), limit(False, "99", "1")]
+    number = market.order(300, *rows, grouping=grouping)
+    market.bbo(500, ("99", "1"), ("101", "1"))
+    market.pass_time(600)
+    assert market.answers[number]["status"] == "err"
+    assert "has to be triggers" in market.answers[number]["response"]
+    assert market.fills == []
+    assert market.account().orders == {}
+
+
+def modified(market, oid, row, at=600):
+    number = market.act(
+        at, {"type": "batchModify", "modifies": [{"oid": oid, "order": row}]}
+    )
+    market.bbo(at + 200, ("99", "1"), ("101", "1"))
+    market.pass_time(at + 300)
+    return market.statuses(number)
+
+
+def test_a_child_that_is_changed_goes_on_waiting(market, orders):
+    limit, trigger = orders
+    placed(market, *group(orders), grouping="normalTpsl")
+    assert modified(market, 3, trigger(False, "91", "1", "sl", r=False)) == [
+        {"resting": {"oid": 4}}
+    ]
+    market.mark(1000, "90")
+    assert history(market, 4) == ["waiting"]
+    assert modified(market, 4, limit(False, "99", "1"), 1100) == [
+        {"error": "Attempted to modify to invalid new order"}
+    ]
+    market.mark(1450, "100")
+    market.trade(1500, "A", "98", "4")
+    assert history(market, 4) == ["waiting", "open"]
+
+
+def test_a_parent_that_is_changed_keeps_its_children(market, orders):
+    limit, _ = orders
+    placed(market, *group(orders), grouping="normalTpsl")
+    modified(market, 1, limit(True, "98.5", "1"))
+    market.trade(1000, "A", "98", "4")
+    assert market.account().done[4].status == "filled"
+    assert history(market, 2)[-1] == history(market, 3)[-1] == "open"
+    modified(market, 2, orders[1](False, "111", "1", "tp"), 1100)
+    market.mark(1500, "111")
+    market.bbo(1600, ("110", "9"), ("112", "9"))
+    assert history(market, 5)[-1] == "filled"
+    assert history(market, 3)[-1] == "siblingFilledCanceled"
+    assert market.account().orders == {}
+
+
+def test_one_of_a_pair_that_is_changed_still_ends_with_the_other(market, orders):
+    _, trigger = orders
+    placed(market, *group(orders, "101"), grouping="normalTpsl")
+    modified(market, 3, trigger(False, "91", "1", "sl"))
+    market.mark(1000, "111")
+    market.bbo(1100, ("110", "9"), ("112", "9"))
+    assert history(market, 2)[-1] == "filled"
+    assert history(market, 4)[-1] == "siblingFilledCanceled"
+
+
+def test_a_position_order_that_is_changed_keeps_the_size_of_the_position(
+    market, orders
+):
+    long(market, orders)
+    _, trigger = orders
+    placed(market, trigger(False, "90", "0", "sl"), grouping="positionTpsl")
+    assert modified(market, 2, trigger(False, "91", "0", "sl")) == [
+        {"resting": {"oid": 3}}
+    ]
+    market.mark(1000, "90.5")
+    market.bbo(1100, ("90", "9"), ("91", "9"))
+    assert history(market, 3)[-1] == "filled"
+    assert market.account().positions == {}
+
+
+def kept(begun, market, at):
+    """The same account in an engine that starts again, on a book as it was."""
+    again = begun(Accounts.folded(market.events, {}), restart="keep")
+    again.bbo(at, ("99", "1"), ("101", "1"))
+    return again
+
+
+def test_a_limit_order_that_fired_and_rests_is_kept_as_one(begun, orders):
+    market = begun()
+    long(market, orders)
+    _, trigger = orders
+    placed(market, trigger(False, "105", "1", "tp", px="110", is_market=False))
+    market.mark(700, "106")
+    market.bbo(800, ("105", "1"), ("107", "1"))
+    again = kept(begun, market, 1000)
+    assert again.desk.coin("BTC").triggers == {}
+    again.bbo(1100, ("112", "5"), ("113", "5"))
+    assert [(it.oid, it.px) for it in again.fills] == [(2, 110)]
+
+
+def test_a_stop_that_fired_is_matched_after_a_restart(begun, orders):
+    market = begun()
+    long(market, orders)
+    _, trigger = orders
+    placed(market, trigger(False, "95", "1", "sl"))
+    market.mark(700, "94")
+    assert market.account().orders[2].status == "triggered"
+    again = kept(begun, market, 1000)
+    assert [(it.oid, it.px) for it in again.fills] == [(2, 99)]
+    assert again.account().positions == {}
+
+
+def test_a_mark_that_came_while_the_feed_was_not_live_counts_when_it_is(market, orders):
+    long(market, orders)
+    _, trigger = orders
+    placed(market, trigger(False, "95", "1", "sl"))
+    market.pass_time(6000)
+    market.mark(6100, "91")
+    assert history(market, 2) == ["open"]
+    market.bbo(6200, ("91", "1"), ("92", "1"))
+    market.bbo(6300, ("91", "1"), ("92", "1"))
+    assert history(market, 2) == ["open", "triggered", "filled"]

@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 
 from bistoury.paper_trading import events as said
+from bistoury.paper_trading.server import rows
 
 D = Decimal
 
@@ -120,3 +121,33 @@ def test_an_account_that_begins_anew_has_no_twap(market):
     run(market, 200_000, start=41_000)
     assert market.account().positions == {}
     assert market.of(said.TwapChanged)[-1].status == "terminated"
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_all_of_it_is_done_however_the_sizes_vary(begun, seed):
+    market = begun(seed=seed)
+    market.act(10, twap(randomize=True))
+    run(market, 320_000)
+    assert market.of(said.TwapChanged)[-1].status == "finished"
+    assert market.account().positions["BTC"].szi == 10
+
+
+def test_slices_that_had_to_wait_do_no_more_than_is_left(begun):
+    market = begun(max_data_age=600.0, max_level_age=600.0)
+    market.act(10, twap())
+    market.pass_time(290_000)
+    market.bbo(295_000, ("99", "500"), ("101", "500"))
+    market.pass_time(400_000)
+    assert market.account().positions["BTC"].szi == 10
+
+
+def test_a_twap_of_which_nothing_could_be_done_ends_in_an_error(market):
+    market.act(10, twap(sz="400000"))
+    run(market, 320_000)
+    assert market.fills == []
+    last = market.of(said.TwapChanged)[-1]
+    assert last.status == "error"
+    assert rows.twap_entry(last)["status"] == {
+        "status": "error",
+        "description": "Insufficient margin to place order. asset=0",
+    }

@@ -150,6 +150,16 @@ def test_replayed_trades_fill_when_that_is_wanted_and_say_so(begun, orders):
     assert made.time >= market.of(said.FeedChanged)[-1].until
 
 
+def test_a_missed_trade_from_before_an_order_does_not_fill_it(begun, orders):
+    market = begun(on_gap="replay_backfill")
+    rest(market, orders)
+    market.gap(400, since=50)
+    market.gap(2000, "recovered", since=50, until=2000)
+    market.trade(2000, "A", "98", "9", time=100, recovered=True)
+    market.bbo(2000, ("99", "7"), ("101", "1"))
+    assert market.fills == []
+
+
 def test_a_lost_stretch_is_not_replayed(begun, orders):
     market = begun(on_gap="replay_backfill")
     rest(market, orders)
@@ -360,3 +370,9 @@ def test_a_command_stopped_before_its_answer_is_not_done_again(market, begun, or
     assert again.statuses(number) == [{"resting": {"oid": 1}}]
     again.bbo(800, ("99", "1"), ("101", "1"))
     assert len(again.account().orders) == 1
+
+
+def test_a_context_without_a_mark_changes_nothing(market):
+    ctx = {"markPx": None, "oraclePx": "100", "funding": "0.0001"}
+    market.send(100, "activeAssetCtx", {"coin": "BTC", "ctx": ctx})
+    assert market.desk.coin("BTC").context.mark == 100

@@ -120,10 +120,17 @@ class Account:
             total += held.raw_usd + worth
         return total
 
-    def order_by_cloid(self, cloid: str) -> Order | None:
-        """Return the latest order of that name."""
+    def order_by_cloid(self, cloid: str, coin: str = "") -> Order | None:
+        """
+        Return the latest order of that name, of those that are live if one is.
+
+        Nothing says that the venue refuses a name that is taken: several may have it.
+        """
+        for order in reversed(self.orders.values()):
+            if order.cloid == cloid and coin in ("", order.coin):
+                return order
         oid = self.cloids.get(cloid)
-        return None if oid is None else self.orders.get(oid) or self.done.get(oid)
+        return None if oid is None else self.done.get(oid)
 
 
 class Accounts:

@@ -117,11 +117,14 @@ class Actions:
             wire.order(self._desk.universe, row, account.name, builder=builder)
             for row in wire.rows(action, "orders")
         ]
+        own = {"na": len(orders), "normalTpsl": 1, "positionTpsl": 0}[grouping]
+        if not all(it.is_trigger for it in orders[own:]):
+            raise UnreadableError(f"orders: what {grouping} groups has to be triggers")
         rank = _FIRST if all(it.tif == "Alo" for it in orders) else _TAKERS
         command = self._commands.begin(number, account.name, "order", nonce, rank=rank)
         group = [self._numbered(it, nonce) for it in orders]
         children = group[1:] if grouping == "normalTpsl" else []
-        siblings = children or (group if grouping == "positionTpsl" else [])
+        siblings = group[own:]
         for order in siblings:
             order.siblings = [it.oid for it in siblings if it is not order]
             order.is_position_tpsl = grouping == "positionTpsl"
@@ -201,7 +204,7 @@ class Actions:
         is_blind: bool = False,
     ) -> Answer:
         """Cancel; while nothing is known, an order ends without anyone knowing how."""
-        order = self._find(account, name)
+        order = self._find(account, name, coin)
         if order is None or order.coin != coin or not order.is_live:
             return {"error": numbered(rules.NEVER_PLACED, asset)}
         cause = why if isinstance(why, str) else why.cause
@@ -209,11 +212,11 @@ class Actions:
         self._desk.change(order, "canceled", cause, is_uncertain=is_uncertain)
         return "success"
 
-    def _find(self, account: str, name: int | str) -> Order | None:
+    def _find(self, account: str, name: int | str, coin: str) -> Order | None:
         # By its name, for the account may have begun anew since.
         known = self._desk.accounts.by_name[account]
         if isinstance(name, str):
-            return known.order_by_cloid(name)
+            return known.order_by_cloid(name, coin)
         return known.orders.get(name)
 
     def _modify(
@@ -248,17 +251,32 @@ class Actions:
 
     def _modify_one(self, name: int | str, order: Order, evidence: Evidence) -> Answer:
         """HL: a changed order has a new number, keeps its cloid, and queues again."""
-        old = self._find(order.account, name)
+        old = self._find(order.account, name, order.coin)
         if old is None or not old.is_live or old.coin != order.coin:
             return {"error": rules.CANNOT_MODIFY}
-        if self._placing.refusal(order) is not None:
+        is_waiting = old.status == "waiting"
+        order.is_position_tpsl = old.is_position_tpsl and order.is_trigger
+        is_placeable = self._placing.refusal(order) is None
+        if not is_placeable or (is_waiting and not order.is_trigger):
             return {"error": rules.INVALID_MODIFY}
         if order.cloid is None:
             order.cloid = old.cloid
         order.siblings, order.parent = old.siblings, old.parent
-        order.is_position_tpsl = old.is_position_tpsl and order.is_trigger
+        if is_waiting:
+            order.status = "waiting"
+        self._rename(old, order.oid)
         self._desk.change(old, "canceled", f"modified:{order.oid}")
         return self._placing.place(order, evidence)
+
+    def _rename(self, old: Order, oid: int) -> None:
+        """Let those of a group know the order by its new number."""
+        cause = f"modified:{oid}"
+        for other in list(self._desk.accounts.by_name[old.account].orders.values()):
+            if other.parent == old.oid:
+                self._desk.change(other, other.status, cause, parent=oid)
+            elif old.oid in other.siblings:
+                known = [oid if it == old.oid else it for it in other.siblings]
+                self._desk.change(other, other.status, cause, siblings=known)
 
 
 def _modified(answers: list[Answer]) -> dict[str, Any]:

@@ -4,8 +4,8 @@ One book of a coin, out of everything the venue shows of it.
 ``bbo`` is quick and shows one level, the fast ``l2Book`` five, the slow one twenty.
 A message is the truth about the stretch of prices it covers, as of its time; what
 it does not cover stays as it was, with its own age. Trades take from what is older
-than they are. What our own orders took is remembered by level until the venue says
-something newer about that level.
+than they are. What our own orders took is gone for good: the venue goes on showing it,
+so there is more again only when a level grows, or comes back.
 """
 
 from __future__ import annotations
@@ -17,12 +17,15 @@ from .numbers import ZERO
 
 Row = tuple[Decimal, Decimal]
 _MOST_LEVELS = 60
+_MOST_KNOWN = 64
+_ALL = {True: ZERO, False: Decimal("Infinity")}
+"""What is behind every price: of bids (``True``), and of asks."""
 
 
 class Level:
     """A price, the size shown there, and when the venue said so (ms)."""
 
-    __slots__ = ("px", "source", "sz", "taken", "taken_at", "time")
+    __slots__ = ("px", "source", "sz", "taken", "time")
 
     def __init__(self, px: Decimal, sz: Decimal, time: int, source: str) -> None:
         self.px = px
@@ -30,23 +33,26 @@ class Level:
         self.time = time
         self.source = source
         self.taken = ZERO
-        self.taken_at = 0
+        """What our own orders took of it, which the venue goes on showing."""
 
     @property
     def available(self) -> Decimal:
         """What is left when our own orders are done."""
-        return max(ZERO, self.sz - self.taken)
+        return self.sz - self.taken
 
-    def take(self, size: Decimal, now: int) -> None:
+    def take(self, size: Decimal) -> None:
         """Remember that an order of ours took ``size``."""
         self.taken += size
-        self.taken_at = now
+
+    def resize(self, sz: Decimal) -> None:
+        """Let what is left grow only by what the level grew."""
+        self.sz = sz
+        self.taken = min(self.taken, sz)
 
     def renew(self, sz: Decimal, time: int, source: str) -> None:
         """Take a newer word of the venue about this level."""
-        if time > self.taken_at:
-            self.taken = ZERO
-        self.sz, self.time, self.source = sz, time, source
+        self.resize(sz)
+        self.time, self.source = time, source
 
 
 class Side:
@@ -56,6 +62,8 @@ class Side:
         self.is_bid = is_bid
         self.levels: list[Level] = []
         self.by_px: dict[Decimal, Level] = {}
+        self._known: list[tuple[int, Decimal]] = []
+        """When (ms) all was known up to which price: the later, the less far."""
 
     @property
     def best(self) -> Level | None:
@@ -68,10 +76,14 @@ class Side:
 
     def show(self, rows: list[Row], time: int, source: str) -> None:
         """Take what a message shows: complete from the best price to the last row's."""
-        if len(rows) == 1 and self._show_top(*rows[0], time, source):
-            return
         by_px, is_bid = self.by_px, self.is_bid
         last = rows[-1][0] if rows else None
+        is_news = not self._known or self._known[-1][0] <= time
+        if not is_news:
+            rows = [it for it in rows if not self._is_known(it[0], time)]
+        self._know(time, _ALL[is_bid] if last is None else last)
+        if is_news and len(rows) == 1 and self._show_top(*rows[0], time, source):
+            return
         shown: dict[Decimal, Level] = {}
         for px, sz in rows:
             known = by_px.get(px)
@@ -87,6 +99,7 @@ class Side:
             and (
                 it.time > time
                 or (last is not None and (it.px < last if is_bid else it.px > last))
+                or (not is_news and self._is_known(it.px, time))
             )
         ]
         levels = [it for it in shown.values() if it.sz > 0]
@@ -123,6 +136,7 @@ class Side:
 
     def traded(self, px: Decimal, sz: Decimal, time: int) -> None:
         """Take a trade that hit this side: what was better is gone, and ``sz`` here."""
+        self._know(time, px)
         changed = False
         for level in self.levels:
             if level.time >= time:
@@ -131,7 +145,7 @@ class Side:
                 level.sz = ZERO
                 changed = True
             elif level.px == px:
-                level.sz = max(ZERO, level.sz - sz)
+                level.resize(max(ZERO, level.sz - sz))
                 changed = changed or not level.sz
             else:
                 break
@@ -171,6 +185,26 @@ class Side:
             available = level.available
             if available > 0:
                 yield level, available
+
+    def _know(self, time: int, px: Decimal) -> None:
+        """Remember that all at ``px`` and better is known as of ``time``."""
+        known = self._known
+        if known and known[-1][0] > time:
+            if not self._is_known(px, time):
+                kept = [it for it in known if it[0] > time or self.is_better(px, it[1])]
+                self._known = sorted([*kept, (time, px)])
+            return
+        while known and not self.is_better(px, known[-1][1]):
+            known.pop()
+        known.append((time, px))
+        if len(known) > _MOST_KNOWN:
+            del known[: _MOST_KNOWN // 2]
+
+    def _is_known(self, px: Decimal, time: int) -> bool:
+        """Whether something later than ``time`` tells what is at ``px``."""
+        return any(
+            at > time and not self.is_better(reach, px) for at, reach in self._known
+        )
 
     def _drop_empty(self) -> None:
         self.levels = [it for it in self.levels if it.sz > 0]

@@ -11,6 +11,7 @@ then the rest (docs: "order book"), so a cancel can beat a taker.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,7 +22,10 @@ from .events import Replied, Settled
 from .latency import Latency
 from .settings import milliseconds
 
+logger = logging.getLogger(__name__)
+
 Answer = Any
+BROKEN = "Paper: this broke inside paper trading; its log says where."
 
 
 class ExpiredError(Exception):
@@ -164,7 +168,13 @@ class Commands:
         coin.waiting = [it for it in coin.waiting if it not in due]
         due.sort(key=self._order)
         for item in due:
-            self._settle(item, item.run(evidence))
+            try:
+                answer = item.run(evidence)
+            except Exception:
+                # One that breaks must not take along what others asked for.
+                logger.exception("%s breaks on %s", item.command.kind, evidence.cause)
+                answer = {"error": BROKEN}
+            self._settle(item, answer)
 
     def given_up(self, coin: Coin, reason: str) -> None:
         """Answer what has arrived and cannot be done: the coin's feed is not live."""

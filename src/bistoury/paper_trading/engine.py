@@ -20,7 +20,7 @@ from ..config import Config
 from ..errors import BistouryError, ConfigError, SessionClosedError, StaleDataError
 from ..hyperliquid.client import HyperLiquidIntegration
 from . import events as said
-from . import settings
+from . import order_messages, settings
 from .accounts import Account, Accounts
 from .clock import VenueClock
 from .events import Event
@@ -33,7 +33,7 @@ from .restarting import ahead_of
 from .settings import PaperConfig
 from .telling import Telling
 from .trading import Trading
-from .venue import ACT, OPEN, ORDERS, ORDERS_LOST, Message, PaperVenue
+from .venue import ACT, OPEN, Message, PaperVenue
 from .writer import Writer
 
 logger = logging.getLogger(__name__)
@@ -247,11 +247,10 @@ class PaperTradingEngine(Trading, Reading):
         off; it goes on with the next snapshot.
 
         Raises:
-            ConfigError: it is neither.
+            ConfigError: it is neither, or cannot be read.
             StaleDataError: nothing was heard of the market yet.
         """
-        if message.get("channel") not in (ORDERS, ORDERS_LOST):
-            raise ConfigError("channel", message.get("channel"), "l4Book")
+        order_messages.check(message)
         self._take(message)
 
     @property

@@ -41,6 +41,8 @@ class Order(msgspec.Struct, kw_only=True):
     trigger_px: Decimal | None = None
     is_market: bool = False
     """Of triggers: whether it takes what it finds, within 10 %."""
+    has_fired: bool = False
+    """Of triggers: whether the mark was there, so it is an order like others now."""
     tpsl: str | None = None
     """``tp`` or ``sl`` for triggers."""
     is_position_tpsl: bool = False
@@ -215,7 +217,9 @@ class TwapChanged(Event, frozen=True, kw_only=True):
     reduce_only: bool
     randomize: bool
     status: str
-    """``activated``, ``finished``, ``terminated`` or ``error``."""
+    """``activated``, ``finished``, ``terminated`` or ``error``: nothing was done."""
+    description: str = ""
+    """Of an error: why the last slice was refused."""
 
 
 class FeedChanged(Event, frozen=True, kw_only=True):

@@ -8,10 +8,14 @@ on. What happened inside a gap, and came later, is told apart by its time.
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 FEEDS = ("bbo", "l2Book", "l2Book:fast", "trades", "activeAssetCtx")
 PERIODIC = ("l2Book", "l2Book:fast", "activeAssetCtx")
+_KEPT_TRADES = 5000
 _BOOKS = ("bbo", "l2Book", "l2Book:fast")
 
 
@@ -33,6 +37,9 @@ class CoinHealth:
     """The last stretch of time that was missed."""
     was_lost: bool = False
     """Whether part of that stretch can never be known."""
+    _trades: set[int] = field(default_factory=set)
+    _latest: deque[int] = field(default_factory=deque)
+    """The trades that were heard, oldest first."""
 
     def heard(self, feed: str, at: int, time: int = 0) -> None:
         """Take news of a feed."""
@@ -40,6 +47,17 @@ class CoinHealth:
         if feed in _BOOKS:
             self.heard_at = at
             self.book_time = max(self.book_time, time)
+
+    def is_repeat(self, trade: Mapping[str, Any]) -> bool:
+        """HL: a trade is known by its coin, time and tid; each counts once."""
+        key = hash((trade["time"], trade["tid"]))
+        if key in self._trades:
+            return True
+        self._trades.add(key)
+        self._latest.append(key)
+        if len(self._latest) > _KEPT_TRADES:
+            self._trades.discard(self._latest.popleft())
+        return False
 
     def missed(self, feed: str, since: int) -> None:
         """Learn that a feed has a gap from ``since`` on."""

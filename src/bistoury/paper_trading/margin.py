@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from .accounts import Account, Position
+from .accounts import Account, Position, closing
 from .numbers import ONE, ZERO
 from .universe import Instrument, Universe
 
@@ -102,21 +102,40 @@ def liquidation_px(
     return px if px > 0 else None
 
 
-def needed(
-    account: Account, instrument: Instrument, signed: Decimal, px: Decimal
-) -> Decimal:
-    """Return the initial margin that trading ``signed`` at ``px`` would add."""
-    held = account.positions.get(instrument.coin)
-    szi = held.szi if held is not None else ZERO
-    grown = abs(szi + signed) - abs(szi)
-    if grown <= 0:
-        return ZERO
+def free_after(
+    account: Account,
+    universe: Universe,
+    marks: Marks,
+    coin: str,
+    *,
+    signed: Decimal,
+    px: Decimal,
+) -> Decimal | None:
+    """
+    Return what is free after trading ``signed`` at ``px``; ``None``: it opens nothing.
+
+    Below zero it cannot be carried. What is closed gives its margin back first; what is
+    opened worse than at the mark has lost that much already.
+    """
+    instrument = universe.by_coin[coin]
+    held = account.positions.get(coin)
+    shut = closing(held.szi, signed) if held is not None else ZERO
+    opened = signed - shut
+    if not opened:
+        return None
+    mark = marks.get(coin) or px
+    free = cross(account, universe, marks).free
+    if held is not None and shut:
+        # Something is opened, so all of it is closed.
+        if held.is_cross:
+            free += abs(shut) * mark / held.leverage - shut * (px - mark)
+        else:
+            free += isolated_value(held, px)
     leverage, _ = account.leverage_of(
-        instrument.coin,
-        instrument.max_leverage,
-        isolated_only=instrument.is_isolated_only,
+        coin, instrument.max_leverage, isolated_only=instrument.is_isolated_only
     )
-    return grown * px / leverage
+    bound = abs(opened) * max(px, mark) / leverage
+    return free - bound - max(ZERO, opened * (px - mark))
 
 
 def exceeds_tier(

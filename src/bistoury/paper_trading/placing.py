@@ -46,7 +46,7 @@ class Placing:
                 coin.triggers[order.oid] = account.name
             return {"resting": _named(order)}
         if order.tif == "Alo":
-            refusal = rules.post_only(order, coin.book)
+            refusal = rules.post_only(order, coin.book, self._own(order, order.px))
             if refusal is not None:
                 return self.refuse(order, refusal)
         return self.execute(order, evidence)
@@ -61,6 +61,8 @@ class Placing:
         taken = wanted - order.sz
         if order.status == "filled":
             return {"filled": _filled(order, taken, paid)}
+        if order.status == rules.POOR:
+            return self.refuse(order, rules.too_poor(order))
         if order.tif in _TAKERS or order.is_market:
             if not taken:
                 return self.refuse(order, _unmatched(order))
@@ -92,8 +94,10 @@ class Placing:
             return None
         if order.reduce_only:
             return None
-        free = margin.cross(account, desk.universe, desk.marks()).free
-        return rules.unaffordable(order, coin.instrument, account, free, mark)
+        px = mark or order.px
+        if not self._can_carry(order, order.sz, px):
+            return rules.too_poor(order)
+        return rules.too_large(order, coin.instrument, account, px)
 
     def refuse(self, order: Order, refusal: Refusal) -> Answer:
         """Refuse an order."""
@@ -125,9 +129,13 @@ class Placing:
         limit = None if liquidation else order.px
         paid = ZERO
         for level, available in side.walk(limit, evidence.time, desk.max_level_age):
-            self._cancel_own(order, level.px, coin, evidence)
+            self._cancel_own(order, level.px, evidence, level)
             sz = min(order.sz, available)
-            level.take(sz, evidence.time)
+            if not liquidation and not self._can_carry(order, sz, level.px):
+                if paid:
+                    return desk.change(order, "marginCanceled", evidence.cause), paid
+                return msgspec.structs.replace(order, status=rules.POOR), paid
+            level.take(sz)
             paid += sz * level.px
             order = desk.fill(
                 order,
@@ -140,8 +148,21 @@ class Placing:
             )
             if not order.is_live or not order.sz:
                 return order, paid
-        self._cancel_own(order, order.px, coin, evidence)
+        self._cancel_own(order, order.px, evidence)
         return order, paid
+
+    def _can_carry(self, order: Order, sz: Decimal, px: Decimal) -> bool:
+        """Whether the account has the margin to trade ``sz`` of an order at ``px``."""
+        desk = self._desk
+        left = margin.free_after(
+            desk.accounts.by_name[order.account],
+            desk.universe,
+            desk.marks(),
+            order.coin,
+            signed=sz if order.is_buy else -sz,
+            px=px,
+        )
+        return left is None or left >= 0
 
     def _capped(self, order: Order, account: Account) -> Order:
         """HL: a reduce-only order is no larger than what it reduces."""
@@ -151,24 +172,45 @@ class Placing:
         return msgspec.structs.replace(order, sz=abs(held.szi), orig_sz=abs(held.szi))
 
     def _cancel_own(
-        self, order: Order, px: Decimal, coin: Coin, evidence: Evidence
+        self, order: Order, px: Decimal, evidence: Evidence, level: Level | None = None
     ) -> None:
-        """HL: who would trade with himself loses the resting order, without a trade."""
-        for entry in coin.resting.reached_by(px, is_buy=not order.is_buy):
-            if entry.order.account == order.account:
-                self._desk.change(entry.order, "selfTradeCanceled", evidence.cause)
+        """
+        HL: who would trade with himself loses the resting order, without a trade.
+
+        Those before it at its price, as ``level`` shows them, are taken first.
+        """
+        for entry in self._own(order, px):
+            if level is not None and entry.order.px == level.px:
+                ahead = entry.place.ahead
+                before = level.sz if ahead is None else ahead
+                if order.sz <= before - level.taken:
+                    continue
+            self._desk.change(entry.order, "selfTradeCanceled", evidence.cause)
+
+    def _own(self, order: Order, px: Decimal) -> list[Entry]:
+        """Return what the same account has resting against an order, up to ``px``."""
+        resting = self._desk.coin(order.coin).resting
+        against = resting.reached_by(px, is_buy=not order.is_buy)
+        return [it for it in against if it.order.account == order.account]
 
     # Orders that rest
 
     def traded(
-        self, coin: Coin, *, is_buy: bool, px: Decimal, sz: Decimal, evidence: Evidence
+        self,
+        coin: Coin,
+        evidence: Evidence,
+        *,
+        is_buy: bool,
+        px: Decimal,
+        sz: Decimal,
+        time: int,
     ) -> None:
-        """Let a public trade reach our orders; its size is there once for all."""
+        """Let a public trade of ``time`` reach our orders; its size is there once."""
         desk = self._desk
         passed = ZERO
         # The aggressor buys: it reaches our asks.
         for entry in coin.resting.reached_by(px, is_buy=not is_buy):
-            if evidence.time < entry.since:
+            if time < entry.since:
                 continue
             is_through = entry.order.px != px
             ahead = entry.place.ahead
@@ -176,7 +218,7 @@ class Placing:
                 entry.place.clear()
                 share = entry.order.sz if desk.queue.is_touch else sz - passed
             else:
-                share = entry.place.traded(sz, evidence.time) - passed
+                share = entry.place.traded(sz, time) - passed
             share = min(share, entry.order.sz)
             if share > 0:
                 shown = None if is_through else ahead
@@ -209,7 +251,7 @@ class Placing:
         for level, available in walk:
             sz = min(entry.order.sz, available)
             filled = self._fill_resting(entry, sz, evidence, level=level)
-            level.take(filled, evidence.time)
+            level.take(filled)
             if coin.resting.entry(order.oid) is None:
                 return
 
@@ -228,18 +270,14 @@ class Placing:
     ) -> Decimal:
         """Fill a resting order at its price; return by how much."""
         desk, order = self._desk, entry.order
-        account = desk.accounts.by_name[order.account]
-        coin = desk.coin(order.coin)
         if order.reduce_only:
+            account = desk.accounts.by_name[order.account]
             held = account.positions.get(order.coin)
             sz = min(sz, abs(held.szi) if held is not None else ZERO)
             if not sz:
                 return ZERO
         # HL: margin is looked at again when a resting order is matched.
-        signed = sz if order.is_buy else -sz
-        mark = coin.context.mark if coin.context is not None else order.px
-        free = margin.cross(account, desk.universe, desk.marks()).free
-        if margin.needed(account, coin.instrument, signed, mark) > max(free, ZERO):
+        if not self._can_carry(order, sz, order.px):
             desk.change(order, "marginCanceled", evidence.cause)
             return ZERO
         desk.fill(

@@ -8,6 +8,7 @@ from .commands import statuses
 from .desk import Desk
 from .journal import JournalError
 from .placing import answer_of
+from .triggers import Triggers
 
 _WAITED_FOR_MS = 60_000
 
@@ -25,12 +26,12 @@ def ahead_of(path: object, last: int, now: int) -> JournalError | None:
     return JournalError(str(path), detail)
 
 
-def restarted(desk: Desk, account: Account) -> None:
+def restarted(desk: Desk, triggers: Triggers, account: Account) -> None:
     """Answer what was not answered, and treat what rests, as configured."""
     _answer_interrupted(desk, account)
     for order in list(account.orders.values()):
         if order.oid in account.orders and order.is_live:
-            _restart(desk, order)
+            _restart(desk, triggers, order)
 
 
 def _answer_interrupted(desk: Desk, account: Account) -> None:
@@ -45,15 +46,17 @@ def _answer_interrupted(desk: Desk, account: Account) -> None:
         desk.emit(said.Settled, account=account.name, nonce=nonce, answer=answer)
 
 
-def _restart(desk: Desk, order: said.Order) -> None:
-    if desk.config.restart == "cancel" or order.status == "triggered":
+def _restart(desk: Desk, triggers: Triggers, order: said.Order) -> None:
+    if desk.config.restart == "cancel":
         desk.change(order, "canceled", "restart")
         return
     changed = desk.change(order, order.status, "restart", is_uncertain=True)
     coin = desk.coin(order.coin)
-    if changed.status == "waiting":
-        return
-    if changed.is_trigger:
+    if changed.status == "triggered":
+        triggers.execute(changed)
+    elif changed.status == "waiting":
+        pass
+    elif changed.is_trigger and not changed.has_fired:
         coin.triggers[order.oid] = order.account
     else:
         side = coin.book.side(is_bid=order.is_buy)

@@ -15,12 +15,14 @@ from .accounts import Account
 from .book import Book
 from .events import Order
 from .numbers import ONE, ZERO, text
+from .resting import Entry
 from .universe import Instrument
 
 MINIMUM = Decimal(10)
 FARTHEST = Decimal("0.95")
 NEVER_PLACED = "Order was never placed, already canceled, or filled."
 CANNOT_MODIFY = "Cannot modify canceled or filled order"
+POOR = "perpMarginRejected"
 INVALID_MODIFY = "Attempted to modify to invalid new order"
 
 
@@ -93,32 +95,27 @@ def unacceptable(
     return None
 
 
-def unaffordable(
-    order: Order,
-    instrument: Instrument,
-    account: Account,
-    free: Decimal,
-    mark: Decimal | None,
+def too_poor(order: Order) -> Refusal:
+    """Say that an account has too little for an order."""
+    text = numbered("Insufficient margin to place order.", order.asset)
+    return Refusal(text, POOR)
+
+
+def too_large(
+    order: Order, instrument: Instrument, account: Account, px: Decimal
 ) -> Refusal | None:
-    """Return whether the account has too little for an order."""
+    """Return whether the position would become too large for its leverage."""
     signed = order.sz if order.is_buy else -order.sz
-    px = mark or order.px
-    # What takes nothing is allowed however little there is.
-    if margin.needed(account, instrument, signed, px) > max(free, ZERO):
-        return Refusal(
-            numbered("Insufficient margin to place order.", instrument.asset),
-            "perpMarginRejected",
-        )
-    if margin.exceeds_tier(account, instrument, signed, px):
-        return Refusal(
-            numbered(
-                "Order would cause position to exceed margin tier limit at current"
-                " leverage",
-                instrument.asset,
-            ),
-            "perpMaxPositionRejected",
-        )
-    return None
+    if not margin.exceeds_tier(account, instrument, signed, px):
+        return None
+    return Refusal(
+        numbered(
+            "Order would cause position to exceed margin tier limit at current"
+            " leverage",
+            instrument.asset,
+        ),
+        "perpMaxPositionRejected",
+    )
 
 
 def would_fire(order: Order, mark: Decimal) -> bool:
@@ -128,14 +125,21 @@ def would_fire(order: Order, mark: Decimal) -> bool:
     return mark <= order.trigger_px if falls else mark >= order.trigger_px
 
 
-def post_only(order: Order, book: Book) -> Refusal | None:
-    """Return whether a post-only order would take."""
+def post_only(order: Order, book: Book, own: list[Entry]) -> Refusal | None:
+    """Return whether a post-only order would take, be it one of the account's own."""
     best = book.side(is_bid=not order.is_buy).best
-    if best is None or (order.px < best.px if order.is_buy else order.px > best.px):
+    reached = [it.order.px for it in own]
+    if best is not None and (
+        order.px >= best.px if order.is_buy else order.px <= best.px
+    ):
+        reached.append(best.px)
+    if not reached:
         return None
-    bid, ask = (
-        text(it.px) if it is not None else "" for it in (book.bids.best, book.asks.best)
-    )
+    shown = [
+        it.px if it is not None else None for it in (book.bids.best, book.asks.best)
+    ]
+    shown[order.is_buy] = min(reached) if order.is_buy else max(reached)
+    bid, ask = (text(px) if px is not None else "" for px in shown)
     return Refusal(
         numbered(
             f"Post only order would have immediately matched, bbo was {bid}@{ask}.",

@@ -128,14 +128,21 @@ class Solvency:
             held = account.positions.get(name)
             if held is None:
                 continue
-            key = (account.name, "" if held.is_cross else name)
-            if key in self._asked or self._health(account, held) is None:
+            if self._health(account, held) is None:
                 continue
-            # Closed on the next word about the book, if it is still needed then.
-            self._asked.add(key)
-            self._commands.add_internal(
-                account.name, name, partial(self._liquidate, key)
-            )
+            # Closed on the next word about its book, if it is still needed then.
+            for it in self._together(account, held):
+                key = (account.name, it.coin)
+                if key not in self._asked:
+                    self._asked.add(key)
+                    run = partial(self._liquidate, *key)
+                    self._commands.add_internal(account.name, it.coin, run)
+
+    def _together(self, account: Account, held: Position) -> list[Position]:
+        """Return what ends with a position: itself, or all of the cross account."""
+        if not held.is_cross:
+            return [held]
+        return [it for it in account.positions.values() if it.is_cross]
 
     def _health(
         self, account: Account, held: Position
@@ -153,37 +160,33 @@ class Solvency:
             found = (margin.isolated_value(held, mark), needs, size)
         return found if found[0] < found[1] else None
 
-    def _liquidate(self, key: tuple[str, str], evidence: Evidence) -> None:
+    def _liquidate(self, name: str, coin: str, evidence: Evidence) -> None:
         desk = self._desk
-        account = desk.accounts.by_name[key[0]]
-        self._asked.discard(key)
-        held = [
-            it
-            for it in account.positions.values()
-            if (it.is_cross if not key[1] else it.coin == key[1])
-        ]
-        state = self._health(account, held[0]) if held else None
-        if state is None:
+        account = desk.accounts.by_name[name]
+        self._asked.discard((name, coin))
+        held = account.positions.get(coin)
+        state = self._health(account, held) if held is not None else None
+        if held is None or state is None:
             return
         value, maintenance, notional = state
-        self._cancel_orders(account, key[1], evidence)
+        isolated = "" if held.is_cross else coin
+        self._cancel_orders(account, isolated, evidence)
         is_backstop = value < maintenance * margin.BACKSTOP
         desk.emit(
             said.Liquidated,
             account=account.name,
             method="backstop" if is_backstop else "market",
-            coin=key[1],
+            coin=isolated,
             account_value=value,
             maintenance=maintenance,
             notional=notional,
         )
-        for position in held:
-            if is_backstop:
-                self._hand_over(account, position, evidence)
-            elif desk.coin(position.coin).health.state == "live":
-                self._sell(account, position, evidence)
-        if is_backstop:
-            self._keep_margin(account, key[1], state)
+        if not is_backstop:
+            self._sell(account, held, evidence)
+            return
+        for position in self._together(account, held):
+            self._hand_over(account, position, evidence)
+        self._keep_margin(account, isolated, state)
 
     def _cancel_orders(self, account: Account, coin: str, evidence: Evidence) -> None:
         for order in list(account.orders.values()):

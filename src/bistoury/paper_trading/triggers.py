@@ -70,9 +70,12 @@ class Triggers:
         del coin.triggers[order.oid]
         assert coin.context is not None
         cause = f"mark:{order.coin}:{coin.context.mark}"
-        fired = self._desk.change(order, "triggered", cause)
+        self.execute(self._desk.change(order, "triggered", cause, has_fired=True))
+
+    def execute(self, fired: Order) -> None:
+        """Let an order that has fired be matched on the next word about its coin."""
         self._commands.add_internal(
-            order.account, order.coin, lambda evidence: self._execute(fired, evidence)
+            fired.account, fired.coin, lambda evidence: self._execute(fired, evidence)
         )
 
     def _execute(self, fired: Order, evidence: Evidence) -> None:

@@ -38,6 +38,8 @@ class _Running:
     asset: int
     slices: int
     begun: int = 0
+    refused: str = "No slice was matched."
+    """Why the last slice that was refused was."""
 
 
 class Twaps:
@@ -117,18 +119,19 @@ class Twaps:
         if running is None:
             return
         if running.begun >= running.slices:
-            self._end(number, "finished")
+            self._end(number, "finished" if running.state.executed else "error")
             return
         running.begun += 1
         self._desk.at(self._desk.now + SLICE_MS, partial(self._slice, number))
         state = running.state
         even = state.sz / running.slices
-        # What should have been done by the end of this slice, and is not yet.
-        due = min(even * running.begun - state.executed, even * CATCH_UP)
-        if state.randomize:
-            due *= Decimal(str(round(1 + self._rng.uniform(-_SPREAD, _SPREAD), 4)))
-        left = state.sz - state.executed
-        due = left if running.begun == running.slices and due > left else min(due, left)
+        due = left = state.sz - state.executed
+        if running.begun < running.slices:
+            # What should have been done by the end of this slice, and is not yet.
+            due = even * running.begun - state.executed
+            if state.randomize:
+                due *= Decimal(str(round(1 + self._rng.uniform(-_SPREAD, _SPREAD), 4)))
+        due = min(due, left, even * CATCH_UP)
         places = self._desk.coin(running.coin).instrument.sz_decimals
         sz = due.quantize(Decimal(1).scaleb(-places), ROUND_DOWN)
         if sz > 0:
@@ -144,6 +147,8 @@ class Twaps:
         if running is None:
             return
         desk, state = self._desk, running.state
+        # Slices that had to wait are matched at once; each may have been the last.
+        sz = min(sz, state.sz - state.executed)
         coin = desk.coin(running.coin)
         mid = coin.book.mid
         if mid is None:
@@ -167,7 +172,8 @@ class Twaps:
         )
         account = desk.accounts.by_name[running.account]
         before = account.totals.fills
-        self._placing.place(order, evidence)
+        answer = self._placing.place(order, evidence)
+        running.refused = answer.get("error", running.refused)
         made = account.totals.fills - before
         fresh = list(account.fills)[-made:] if made else []
         executed = sum((it.sz for it in fresh), ZERO)
@@ -184,7 +190,8 @@ class Twaps:
 
     def _end(self, number: int, status: str) -> None:
         running = self._running.pop(number)
-        self._tell(running.account, running.state, status)
+        why = {"description": running.refused} if status == "error" else {}
+        self._tell(running.account, running.state, status, **why)
 
     def _tell(
         self, account: str, state: said.TwapChanged, status: str, **members: Any

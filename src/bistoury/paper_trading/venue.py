@@ -16,7 +16,6 @@ same way, on channels of our own, so that a recording holds everything:
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import partial
@@ -32,6 +31,7 @@ from .events import Event
 from .health import PERIODIC
 from .numbers import ZERO
 from .order_level import Orders
+from .order_messages import ORDERS, ORDERS_LOST
 from .placing import Placing
 from .restarting import restarted
 from .settings import PaperConfig, milliseconds
@@ -42,8 +42,6 @@ from .universe import Universe
 
 GAP, STALE, FUNDING = "paper:gap", "paper:stale", "paper:funding"
 ACT, OPEN = "paper:act", "paper:open"
-ORDERS, ORDERS_LOST = "l4Book", "paper:orders_lost"
-_TIDS = 5000
 
 Message = Mapping[str, Any]
 
@@ -70,7 +68,6 @@ class PaperVenue:
         self.solvency = Solvency(self.desk, self.placing, self.commands)
         self.actions = Actions(self.desk, self.placing, self.commands, self.twaps)
         self._value_every = milliseconds(config.value_every)
-        self._tids: dict[str, tuple[set[int], deque[int]]] = {}
         self._stale_timers: dict[str, int] = {}
         self._channels: dict[str, Callable[[Message, Any], None]] = {
             "bbo": self._bbo,
@@ -103,7 +100,7 @@ class PaperVenue:
             if name not in desk.accounts.by_name:
                 desk.emit(said.AccountOpened, account=name, cash=cash)
         for account in desk.accounts.by_name.values():
-            restarted(desk, account)
+            restarted(desk, self.triggers, account)
             if account.cancel_at is not None:
                 time = account.cancel_at
                 desk.at(
@@ -174,7 +171,7 @@ class PaperVenue:
         is_history = bool(message.get("snapshot"))
         was_missed = bool(message.get("recovered"))
         for row in data:
-            if self._is_repeat(row) or is_history:
+            if coin.health.is_repeat(row) or is_history:
                 continue
             if was_missed or coin.health.is_inside_gap(row["time"]):
                 if coin.had_gap and self.config.on_gap == "replay_backfill":
@@ -183,36 +180,39 @@ class PaperVenue:
             if self._judge(coin):
                 self._traded(coin, row)
 
-    def _traded(self, coin: Coin, row: Any, evidence: Evidence | None = None) -> None:
+    def _traded(self, coin: Coin, row: Any, *, missed_until: int = 0) -> None:
         """Let a public trade take from the book and reach our orders."""
         time, px, sz = row["time"], Decimal(row["px"]), Decimal(row["sz"])
         is_buy = row["side"] == "B"
-        if coin.waiting and evidence is None:
-            self.commands.seen(coin, self._trade_evidence(coin, row))
-        if evidence is None:
+        cause = f"trades:{coin.instrument.coin}:{time}:{row['tid']}"
+        seen = Evidence(time, cause)
+        if missed_until:
+            seen = Evidence(missed_until, cause, "backfilled")
+        else:
+            # What it took, and what it shows to be gone, nobody else can have.
             coin.book.traded(is_buy=is_buy, px=px, sz=sz, time=time)
+            if coin.waiting:
+                self.commands.seen(coin, seen)
         best = coin.resting.best(is_buy=not is_buy)
         if best is not None and (px <= best if not is_buy else px >= best):
-            seen = evidence or self._trade_evidence(coin, row)
-            self.placing.traded(coin, is_buy=is_buy, px=px, sz=sz, evidence=seen)
-
-    def _trade_evidence(self, coin: Coin, row: Any) -> Evidence:
-        time = row["time"]
-        return Evidence(time, f"trades:{coin.instrument.coin}:{time}:{row['tid']}")
+            placing = self.placing
+            placing.traded(coin, seen, is_buy=is_buy, px=px, sz=sz, time=time)
 
     def _context(self, message: Message, data: Any) -> None:
         coin = self._coin(data)
         if coin is None:
             return
-        ctx = data["ctx"]
-        coin.context = Context(
-            self.desk.now,
-            Decimal(ctx["markPx"]),
-            Decimal(ctx["oraclePx"]),
-            Decimal(ctx["funding"]),
-        )
         coin.health.heard("activeAssetCtx", self.desk.now)
+        known = [data["ctx"].get(it) for it in ("markPx", "oraclePx", "funding")]
+        if None in known:
+            return  # HL: what is not traded has no mark; the last one known serves
+        coin.context = Context(self.desk.now, *map(Decimal, known))
         if coin.health.state == "live":
+            self._marked(coin)
+
+    def _marked(self, coin: Coin) -> None:
+        """Look at who waits for the mark, and at who cannot carry what he holds."""
+        if coin.context is not None:
             self.triggers.marked(coin)
             self.solvency.marked(coin)
 
@@ -281,6 +281,7 @@ class PaperVenue:
             )
             if state == "live":
                 self._resume(coin)
+                self._marked(coin)  # it may have come while nobody could look
             else:
                 self.commands.given_up(coin, reason)
         if state == "live":
@@ -312,8 +313,7 @@ class PaperVenue:
         cause = f"resumed:{coin.instrument.coin}:{time}"
         if self.config.on_gap == "replay_backfill" and not health.was_lost:
             for row in backlog:
-                found = self._trade_evidence(coin, row).cause
-                self._traded(coin, row, Evidence(time, found, "backfilled"))
+                self._traded(coin, row, missed_until=time)
         else:
             for entry in coin.resting:
                 entry.place.lose()
@@ -386,15 +386,3 @@ class PaperVenue:
     def _coin(self, data: Any) -> Coin | None:
         name = data["coin"]
         return self.desk.coin(name) if name in self.desk.universe.by_coin else None
-
-    def _is_repeat(self, row: Any) -> bool:
-        """HL: a trade is known by its coin, time and tid; each counts once."""
-        seen, order = self._tids.setdefault(row["coin"], (set(), deque()))
-        key = hash((row["time"], row["tid"]))
-        if key in seen:
-            return True
-        seen.add(key)
-        order.append(key)
-        if len(order) > _TIDS:
-            seen.discard(order.popleft())
-        return False

@@ -40,6 +40,9 @@ def test_a_day_of_paper_trading(start, command, tmp_path):
     wrong = paper.run("buy", "DOGE", "1")
     assert (wrong.exit_code, wrong.stdout) == (2, "")
     assert "one of BTC, ETH" in wrong.stderr
+    taking = paper.run("buy", "ETH", "0.01", "--tif", "Alo")
+    assert (taking.exit_code, taking.stdout) == (2, "")
+    assert "tif" in taking.stderr
 
     listed = paper.json("orders")
     assert [(it["coin"], it["limitPx"]) for it in listed["orders"]] == [

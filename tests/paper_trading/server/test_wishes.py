@@ -40,6 +40,15 @@ def test_what_cannot_be_is_refused_by_name(market, name, value):
         order_action(market.desk, {**BUY, name: value})
 
 
+@pytest.mark.parametrize(
+    ("name", "wish"),
+    [("tif", {"tif": "Alo"}), ("slippage", {"limit_px": "90", "slippage": "0.01"})],
+)
+def test_what_would_be_ignored_is_refused(market, name, wish):
+    with pytest.raises(ConfigError, match=f"{name}: .* a limit"):
+        order_action(market.desk, {**BUY, **wish})
+
+
 def test_a_price_nobody_knows_is_not_made_up(market):
     market.desk.coin("ETH")
     with pytest.raises(StaleDataError, match="ETH"):

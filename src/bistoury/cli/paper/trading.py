@@ -18,13 +18,19 @@ Limit = Annotated[
     str | None,
     typer.Option(metavar="PRICE", help="Rest at this price instead of taking."),
 ]
-Tif = Annotated[str, typer.Option(metavar="TIF", help="With --limit: Gtc, Ioc or Alo.")]
+Tif = Annotated[
+    str | None,
+    typer.Option(metavar="TIF", help="With --limit: Gtc (the default), Ioc or Alo."),
+]
 ReduceOnly = Annotated[
     bool, typer.Option("--reduce-only", help="Only make a position smaller.")
 ]
 Slippage = Annotated[
     str | None,
-    typer.Option(metavar="PART", help="How far from the mid to take: 0.05 is 5 %."),
+    typer.Option(
+        metavar="PART",
+        help="Without --limit: how far from the mid to take (0.05: 5 %).",
+    ),
 ]
 
 
@@ -32,7 +38,7 @@ def buy(  # noqa: PLR0917 -- all but two are options
     coin: Coin,
     size: Size,
     limit: Limit = None,
-    tif: Tif = "Gtc",
+    tif: Tif = None,
     reduce_only: ReduceOnly = False,
     slippage: Slippage = None,
     account: Account = "main",
@@ -62,7 +68,7 @@ def sell(  # noqa: PLR0917 -- all but two are options
     coin: Coin,
     size: Size,
     limit: Limit = None,
-    tif: Tif = "Gtc",
+    tif: Tif = None,
     reduce_only: ReduceOnly = False,
     slippage: Slippage = None,
     account: Account = "main",
@@ -160,17 +166,14 @@ def _wish(
     coin: str,
     size: str,
     limit: str | None,
-    tif: str,
+    tif: str | None,
     slippage: str | None,
     *,
     reduce_only: bool,
 ) -> dict[str, Any]:
+    given = {"limit_px": limit, "tif": tif, "slippage": slippage}
     wish: dict[str, Any] = {"coin": coin, "size": size, "reduce_only": reduce_only}
-    if limit is not None:
-        wish |= {"limit_px": limit, "tif": tif}
-    if slippage is not None:
-        wish["slippage"] = slippage
-    return wish
+    return wish | {name: it for name, it in given.items() if it is not None}
 
 
 def _trade(

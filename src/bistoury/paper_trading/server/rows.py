@@ -57,10 +57,13 @@ def twap_state(twap: TwapChanged, user: str = "") -> Row:
 
 def twap_entry(twap: TwapChanged) -> Row:
     """Return a row of ``twapHistory``. HL: its ``time`` is in seconds."""
+    status = {"status": twap.status}
+    if twap.description:
+        status["description"] = twap.description
     return {
         "time": twap.at // 1000,
         "state": twap_state(twap),
-        "status": {"status": twap.status},
+        "status": status,
         "twapId": twap.twap_id,
     }
 

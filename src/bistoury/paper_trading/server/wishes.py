@@ -32,12 +32,16 @@ def order_action(desk: Desk, wish: dict[str, Any]) -> dict[str, Any]:
         raise ConfigError("coin", coin, f"one of {', '.join(desk.coins)}")
     if not isinstance(is_buy, bool):
         raise ConfigError("is_buy", is_buy, "true or false")
-    limit, tif = wish.get("limit_px"), wish.get("tif") or "Gtc"
-    if tif not in TIFS:
+    limit, tif = wish.get("limit_px"), wish.get("tif")
+    if tif is not None and tif not in TIFS:
         raise ConfigError("tif", tif, f"one of {', '.join(TIFS)}")
     if limit is not None:
-        px = amount("limit_px", limit)
+        if wish.get("slippage") is not None:
+            raise ConfigError("slippage", wish["slippage"], "none beside a limit")
+        px, tif = amount("limit_px", limit), tif or "Gtc"
     else:
+        if tif is not None:
+            raise ConfigError("tif", tif, "none without a limit")
         px, tif = _market_px(desk, instrument.coin, wish, is_buy=is_buy), "Ioc"
     row = {
         "a": instrument.asset,
