@@ -137,8 +137,8 @@ class Accounts:
         self.last_twap = 0
         self.last_seq = 0
         self.last_at = 0
-        self.funded: dict[str, int] = {}
-        """By coin: the last hour (ms) that was settled for anyone."""
+        self.owed: dict[tuple[str, str, int], Decimal] = {}
+        """By account, coin and hour (ms): the position that funding is owed for."""
 
     @classmethod
     def folded(cls, events: Iterable[Event], px_decimals: dict[str, int]) -> Accounts:
@@ -161,6 +161,8 @@ class Accounts:
         self.last_seq = max(self.last_seq, event.seq)
         if isinstance(event, said.AccountOpened):
             before = self.by_name.get(event.account)
+            for key in [it for it in self.owed if it[0] == event.account]:
+                del self.owed[key]
             self.by_name[event.account] = Account(
                 event.account,
                 event.address,
@@ -180,8 +182,11 @@ class Accounts:
             case said.OrderChanged(order=order) | said.Rejected(order=order):
                 self.last_oid = max(self.last_oid, order.oid)
                 _keep(account, order)
+            case said.FundingOwed(coin=coin, time=time, szi=szi):
+                self.owed[account.name, coin, time] = szi
             case said.FundingPaid():
-                self._pay(account, event)
+                self.owed.pop((account.name, event.coin, event.time), None)
+                _pay(account, event)
             case said.Liquidated(taken=taken):
                 account.totals.liquidation -= taken
                 _take(account, event.coin, taken)
@@ -231,21 +236,6 @@ class Accounts:
             totals.maker_notional += notional
         account.volume.add(fill.time, notional)
         account.fills.append(fill)
-
-    def _pay(self, account: Account, paid: said.FundingPaid) -> None:
-        held = account.positions.get(paid.coin)
-        if held is not None and not held.is_cross:
-            held.raw_usd += paid.usdc
-        else:
-            account.raw_usd += paid.usdc
-        if held is not None:
-            # HL: cumFunding counts what was paid, so the sign is the other way.
-            held.funding_all -= paid.usdc
-            held.funding_open -= paid.usdc
-            held.funding_change -= paid.usdc
-        account.totals.funding += paid.usdc
-        account.fundings.append(paid)
-        self.funded[paid.coin] = max(self.funded.get(paid.coin, 0), paid.time)
 
 
 def closing(szi: Decimal, signed: Decimal) -> Decimal:
@@ -305,6 +295,21 @@ def _keep(account: Account, order: Order) -> None:
         old = account.done.pop(next(iter(account.done)))
         if old.cloid is not None and account.cloids.get(old.cloid) == old.oid:
             del account.cloids[old.cloid]
+
+
+def _pay(account: Account, paid: said.FundingPaid) -> None:
+    held = account.positions.get(paid.coin)
+    if held is not None and not held.is_cross:
+        held.raw_usd += paid.usdc
+    else:
+        account.raw_usd += paid.usdc
+    if held is not None:
+        # HL: cumFunding counts what was paid, so the sign is the other way.
+        held.funding_all -= paid.usdc
+        held.funding_open -= paid.usdc
+        held.funding_change -= paid.usdc
+    account.totals.funding += paid.usdc
+    account.fundings.append(paid)
 
 
 def _take(account: Account, coin: str, taken: Decimal) -> None:

@@ -315,9 +315,10 @@ class PaperTradingEngine(Trading, Reading):
         assert venue is not None
         if venue.desk.output and self._writer is not None:
             self._writer.put(venue.drain())
-        owed = venue.solvency.due
+        owed = venue.desk.accounts.owed
         if owed and all(it.get_name() != _FUNDING for it in self._tasks):
-            self._spawn(settle_owed(self.client, owed, self._take), _FUNDING)
+            due = settle_owed(self.client, lambda: venue.solvency.due, self._take)
+            self._spawn(due, _FUNDING)
         self._set_timer(venue.deadline)
 
     def _set_timer(self, deadline: int | None) -> None:

@@ -147,6 +147,15 @@ class Filled(Event, frozen=True, kw_only=True):
     mark_px: Decimal | None = None
 
 
+class FundingOwed(Event, frozen=True, kw_only=True):
+    """What was held at an hour whose rate or price nobody saw; it is paid later."""
+
+    coin: str
+    time: int
+    """The hour, in ms."""
+    szi: Decimal
+
+
 class FundingPaid(Event, frozen=True, kw_only=True):
     """An hour's funding of one position; negative ``usdc`` was paid."""
 
@@ -259,6 +268,7 @@ Anything = (
     | OrderChanged
     | Rejected
     | Filled
+    | FundingOwed
     | FundingPaid
     | Liquidated
     | LeverageSet
