@@ -404,6 +404,38 @@ def test_an_engine_that_is_started_again_goes_on(tmp_path):
     played(scenario)
 
 
+def test_what_the_journal_holds_is_followed_whatever_is_wanted_now(tmp_path):
+    async def first(engine, venue):
+        await engine.market_open("ETH", True, "0.1")
+
+    async def second(engine, venue):
+        assert engine.coins == ("BTC", "ETH")
+        desk = engine.venue.desk
+        assert desk.coin("ETH").health.state == "live"
+        assert set(desk.marks()) == {"BTC", "ETH"}
+        assert (await engine.market_close("ETH")).size == D("0.1")
+        await engine.stop()
+        await engine.start()
+        assert engine.coins == ("BTC",)
+
+    played(first, journal=tmp_path / "paper.db")
+    played(second, journal=tmp_path / "paper.db", coins=["BTC"])
+
+
+def test_a_journal_with_a_coin_that_is_not_listed_is_refused(tmp_path):
+    path = tmp_path / "paper.db"
+
+    async def first(engine, venue):
+        await engine.market_open("ETH", True, "0.1")
+
+    played(first, journal=path)
+    facts = read(path)
+    with pytest.raises(JournalError, match=r"paper\.db: it holds ETH, which is not"):
+        elsewhere = Settings(coins=("BTC",))
+        played(lambda *_: None, journal=path, coins=["BTC"], settings=elsewhere)
+    assert read(path) == facts
+
+
 def test_two_engines_do_not_write_one_journal(tmp_path):
     path = tmp_path / "paper.db"
 

@@ -98,6 +98,19 @@ def test_an_empty_recording_and_one_of_others_say_what_is_missing(tmp_path, meta
         replay(tmp_path / "empty")
 
 
+def test_what_it_began_with_has_to_be_listed(path, market, orders, meta):
+    limit, _ = orders
+    market.order(10, limit(True, "90", "1"))
+    market.bbo(200, ("99", "1"), ("101", "1"))
+    begun = [{"meta": meta}]
+    recorder = Recorder(path, begun, market.config, market.events, market.desk.now)
+    recorder.close(market.desk.now)
+    assert replay(path).venue.desk.accounts.by_name["main"].done
+    others = Universe.from_meta({"universe": meta["universe"][1:]})
+    with pytest.raises(RecordingError, match="it holds BTC, which is not listed"):
+        replay(path, universe=others)
+
+
 def test_a_strategy_trades_on_a_recording_under_other_assumptions(
     path, market, orders, meta
 ):

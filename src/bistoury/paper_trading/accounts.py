@@ -148,6 +148,13 @@ class Accounts:
             accounts.apply(event)
         return accounts
 
+    def coins(self) -> set[str]:
+        """Return every coin that something is held, ordered or owed in."""
+        accounts = self.by_name.values()
+        held = {coin for account in accounts for coin in account.positions}
+        ordered = {it.coin for account in accounts for it in account.orders.values()}
+        return held | ordered | {coin for _, coin, _ in self.owed}
+
     def learn(self, px_decimals: dict[str, int]) -> None:
         """Take how many decimals the prices of coins have."""
         self.px_decimals.update(px_decimals)

@@ -22,6 +22,7 @@ import msgspec
 from ..errors import BistouryError
 from .accounts import Accounts
 from .events import Anything, Event
+from .restarting import unlisted_in
 from .settings import PaperConfig
 from .universe import Universe
 from .venue import ACT, Message, PaperVenue
@@ -258,7 +259,11 @@ def begun(
     recorded = msgspec.convert(data["config"], PaperConfig)
     before = [] if is_fresh else _before.decode(_encode(data["before"]))
     places = {name: it.px_decimals for name, it in whole.by_coin.items()}
-    return Replay(whole, config or recorded, Accounts.folded(before, places))
+    accounts = Accounts.folded(before, places)
+    wrong = unlisted_in(whole, accounts, path)
+    if wrong is not None:
+        raise RecordingError(path, 1, wrong.detail)
+    return Replay(whole, config or recorded, accounts)
 
 
 def universe_of(metas: list[dict[str, Any]]) -> Universe:
