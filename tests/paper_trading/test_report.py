@@ -4,9 +4,11 @@ from decimal import Decimal
 
 import pytest
 
+from bistoury.paper_trading import events as said
 from bistoury.paper_trading.report import explain, report
 
 D = Decimal
+START = 1_790_000_000_000
 
 
 @pytest.fixture
@@ -44,6 +46,53 @@ def test_drawdown_is_from_the_highest_value(traded):
     values = [value for _, value in told["equity"]]
     assert told["drawdown"] == max(values) - min(values)
     assert 0 < told["drawdown_share"] < D("0.001")
+
+
+@pytest.fixture
+def risen(market, orders):
+    """Ten coins bought at 101, and then a mark of 150 that no fill shows."""
+    limit, _ = orders
+    market.book(5, [("99", "50")], [("101", "50")])
+    market.order(10, limit(True, "101", "10", "Ioc"))
+    market.book(200, [("99", "50")], [("101", "50")])
+    market.mark(1000, "150")
+    market.pass_time(61_000)
+    return market
+
+
+def test_no_fact_is_valued_at_the_mark_of_an_older_one(risen, orders):
+    limit, _ = orders
+    hour = 3_600_000 - risen.desk.now % 3_600_000 + 61_000
+    risen.book(hour - 2000, [("149", "50")], [("151", "50")])
+    risen.mark(hour - 1000, "150")
+    risen.pass_time(hour + 10)
+    risen.book(hour + 100, [("9", "50")], [("10", "50")], coin="ETH")
+    risen.mark(hour + 100, "10", coin="ETH")
+    risen.order(hour + 200, limit(True, "10", "2", "Ioc", asset=1))
+    risen.book(hour + 400, [("9", "50")], [("10", "50")], coin="ETH")
+    told = report(risen.events)
+    assert told["profit_from"]["funding"] < 0
+    assert told["fills"] == 2
+    assert told["value"] == risen.account().value(risen.desk.marks())
+    assert told["value"] > 10_480
+    assert told["drawdown"] < 21  # the first fill: ten coins, at most two above
+
+
+def test_a_journal_without_values_beside_its_fills_is_not_guessed_at(risen, orders):
+    # Such journals were written once: a value each minute, and none with a fill.
+    limit, _ = orders
+    minute = [it for it in risen.of(said.Valued) if it.at % 1000 == START % 1000]
+    risen.book(61_100, [("9", "50")], [("10", "50")], coin="ETH")
+    risen.mark(61_100, "10", coin="ETH")
+    risen.order(61_200, limit(True, "10", "2", "Ioc", asset=1))
+    risen.book(61_400, [("9", "50")], [("10", "50")], coin="ETH")
+    old = [it for it in risen.events if not isinstance(it, said.Valued) or it in minute]
+    told = report(old)
+    assert told["value"] == minute[-1].value > 10_480
+    assert told["fills"] == 2
+    # Where a fill itself shows all that matters, it counts.
+    alone = [it for it in old if it.at < START + 1000]
+    assert report(alone)["value"] == D(10_000) - 10 - D("0.4545")
 
 
 def test_slippage_is_against_the_mid(traded):

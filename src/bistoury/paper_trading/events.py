@@ -238,7 +238,12 @@ class FeedChanged(Event, frozen=True, kw_only=True):
 
 
 class Valued(Event, frozen=True, kw_only=True):
-    """What an account was worth at the marks, for the curve of its equity."""
+    """
+    What an account was worth at the marks, for the curve of its equity.
+
+    It follows each fill, payment and loss, and comes now and then while there are
+    positions: later nobody knows the marks any more.
+    """
 
     value: Decimal
     unrealized: Decimal

@@ -87,7 +87,6 @@ def report(
     accounts, curve = Accounts(), _Curve()
     at_decision, at_arrival = _Slippage(), _Slippage()
     qualities: dict[str, int] = {}
-    marks: dict[str, Decimal] = {}
     uncertain: set[int] = set()
     degraded = Degraded()
     first = last = 0
@@ -102,7 +101,6 @@ def report(
             curve, qualities, uncertain = _Curve(), {}, set()
             at_decision, at_arrival = _Slippage(), _Slippage()
         elif isinstance(event, Filled):
-            marks[event.coin] = event.mark_px or event.px
             qualities[event.quality] = qualities.get(event.quality, 0) + 1
             if event.crossed and not event.liquidation:
                 at_decision.add(event, event.mid_at_decision)
@@ -111,8 +109,8 @@ def report(
             uncertain.add(event.order.oid)
         if isinstance(event, said.Valued):
             curve.add(event.at, event.value)
-        elif isinstance(event, _MOVES):
-            curve.add(event.at, known.value(marks))
+        elif isinstance(event, _MOVES) and _is_marked(known, event):
+            curve.add(event.at, known.value(_marks_of(event)))
     known = accounts.by_name[account]
     return {
         "v": VERSION,
@@ -137,6 +135,18 @@ def report(
 
 
 _MOVES = (said.AccountOpened, Filled, said.FundingPaid, said.Liquidated)
+
+
+def _marks_of(event: Event) -> dict[str, Decimal]:
+    """Return the marks that a fact itself knows."""
+    if isinstance(event, Filled) and event.mark_px is not None:
+        return {event.coin: event.mark_px}
+    return {}
+
+
+def _is_marked(known: Account, event: Event) -> bool:
+    """Whether a fact knows every mark that matters: those of facts before are old."""
+    return known.positions.keys() <= _marks_of(event).keys()
 
 
 def _profit(known: Account, curve: _Curve) -> dict[str, Any]:

@@ -132,6 +132,7 @@ class Solvency:
             usdc=payment(szi, oracle, rate),
             is_estimated=is_estimated,
         )
+        self._desk.value(self._desk.accounts.by_name[account])
 
     # Liquidation
 
@@ -243,6 +244,7 @@ class Solvency:
             notional=ZERO,
             taken=left,
         )
+        self._desk.value(account)
 
     def _order(self, account: Account, held: Position, size: Decimal) -> Order:
         desk = self._desk

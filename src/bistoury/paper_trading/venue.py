@@ -30,7 +30,6 @@ from .commands import Commands
 from .desk import Coin, Context, Desk, Evidence
 from .events import Event
 from .health import PERIODIC
-from .numbers import ZERO
 from .order_level import Orders
 from .placing import Placing
 from .restarting import restarted
@@ -362,26 +361,9 @@ class PaperVenue:
         """Write down what accounts with positions are worth."""
         desk = self.desk
         desk.at(desk.now + self._value_every, self._value)
-        marks = desk.marks()
         for account in list(desk.accounts.by_name.values()):
-            held = account.positions.values()
-            if held:
-                desk.emit(
-                    said.Valued,
-                    account=account.name,
-                    value=account.value(marks),
-                    unrealized=sum(
-                        (
-                            it.unrealized(marks[it.coin])
-                            for it in held
-                            if it.coin in marks
-                        ),
-                        ZERO,
-                    ),
-                    is_live=all(
-                        desk.coin(it.coin).health.state == "live" for it in held
-                    ),
-                )
+            if account.positions:
+                desk.value(account)
 
     def _coin(self, data: Any) -> Coin | None:
         name = data["coin"]
