@@ -20,6 +20,7 @@ def written(path, market, meta):
     recorder = Recorder(path, [{"meta": meta}], market.config, [], start)
     for at, message in market.taken:
         recorder.take(at, message)
+    market.stop()
     recorder.close(market.desk.now)
 
 

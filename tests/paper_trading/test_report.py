@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 
 from bistoury.paper_trading import events as said
+from bistoury.paper_trading.accounts import Accounts
 from bistoury.paper_trading.report import explain, report
 
 D = Decimal
@@ -115,6 +116,23 @@ def test_degraded_time_is_measured(traded):
     assert told["seconds"]["stale"] == pytest.approx(60.0 - 26 + 10 - 5.4)
     assert told["observed_seconds"] == 60
     assert 0.5 < told["share"] < 1
+
+
+@pytest.mark.parametrize("is_killed", [True, False])
+def test_time_in_which_nothing_ran_is_degraded(begun, is_killed):
+    first = begun()
+    first.bbo(1000, ("99", "1"), ("101", "1"))
+    first.send(2000, "paper:open", {"account": "other", "cash": "1"})
+    if not is_killed:
+        first.stop()
+        assert first.events[-1].state == "stopped"
+    again = begun(Accounts.folded(first.events, {}), START + 36_000_000)
+    again.bbo(36_000_000, ("99", "1"), ("101", "1"))
+    again.pass_time(36_002_000)
+    again.stop()
+    told = report(first.events + again.events)["degraded"]["BTC"]
+    assert told["seconds"] == {"stopped": 35_998}
+    assert told["share"] == pytest.approx(35_998 / 36_002)
 
 
 def test_orders_that_rested_through_a_gap_are_counted(market, orders):

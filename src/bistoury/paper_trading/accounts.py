@@ -137,6 +137,8 @@ class Accounts:
         self.last_twap = 0
         self.last_seq = 0
         self.last_at = 0
+        self.feeds: dict[str, str] = {}
+        """By coin: the state of its data, as it was told last."""
         self.owed: dict[tuple[str, str, int], Decimal] = {}
         """By account, coin and hour (ms): the position that funding is owed for."""
 
@@ -179,6 +181,8 @@ class Accounts:
                 agents=before.agents if before is not None else {},
             )
             return
+        if isinstance(event, said.FeedChanged):
+            self.feeds[event.coin] = event.state
         account = self.by_name.get(event.account)
         if account is None:
             return  # the feed's, not an account's

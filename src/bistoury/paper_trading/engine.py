@@ -158,9 +158,14 @@ class PaperTradingEngine(Trading, Reading):
             await self._feeding.stop()
             self._feeding = None
         self._alarm.stop()
-        if self._recorder is not None:
-            self._recorder.close(self._now())
-            self._recorder = None
+        if self._is_started and self._venue is not None:
+            now = self._now()
+            self._venue.stop(now)
+            if self._writer is not None:
+                self._writer.put(self._venue.drain())
+            if self._recorder is not None:
+                self._recorder.close(now)
+                self._recorder = None
         if self._writer is not None:
             await self._writer.finish()
             self._writer = None
@@ -215,13 +220,8 @@ class PaperTradingEngine(Trading, Reading):
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[dict[str, Any]] = loop.create_future()
         self._answers[number] = answer
-        data = {
-            "number": number,
-            "account": account,
-            "action": action,
-            "nonce": nonce,
-            "expires_after": expires_after,
-        }
+        data = {"number": number, "account": account, "action": action}
+        data |= {"nonce": nonce, "expires_after": expires_after}
         try:
             self._take({"channel": ACT, "data": data})
             return await answer

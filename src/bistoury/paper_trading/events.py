@@ -228,7 +228,11 @@ class TwapChanged(Event, frozen=True, kw_only=True):
 
 
 class FeedChanged(Event, frozen=True, kw_only=True):
-    """Whether a coin's data can be traded on: ``live``, ``stale`` or ``gap``."""
+    """
+    Whether a coin's data can be traded on: ``live``, ``stale`` or ``gap``.
+
+    ``stopped``: nobody was looking from then on.
+    """
 
     coin: str
     state: str

@@ -176,7 +176,7 @@ class Replay:
             self._is_started = True
             self.venue.start(at)
         if message["channel"] == END:
-            self.venue.advance(at)
+            self.venue.stop(at)
         elif "data" in message and message["channel"] != BEGIN:
             self.venue.take(at, message)
         return self.drain()

@@ -96,6 +96,8 @@ class PaperVenue:
         """
         desk = self.desk
         before = desk.now
+        # A process that was killed could not say so: it lived until its last fact.
+        self._stop("the engine ended")
         desk.now = max(at, before)
         self.solvency.started(before)
         for name, cash in self.config.accounts.items():
@@ -122,6 +124,11 @@ class PaperVenue:
     def advance(self, at: int) -> None:
         """Let time pass: needed when no messages come, and never wrong."""
         self.desk.advance(at)
+
+    def stop(self, at: int) -> None:
+        """Write down that nobody looks any more."""
+        self.advance(at)
+        self._stop("the engine was stopped")
 
     @property
     def deadline(self) -> int | None:
@@ -356,6 +363,13 @@ class PaperVenue:
         )
 
     # Details
+
+    def _stop(self, reason: str) -> None:
+        for coin, state in sorted(self.desk.accounts.feeds.items()):
+            if state != "stopped":
+                self.desk.emit(
+                    said.FeedChanged, coin=coin, state="stopped", reason=reason
+                )
 
     def _value(self) -> None:
         """Write down what accounts with positions are worth."""
