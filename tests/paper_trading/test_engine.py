@@ -465,6 +465,21 @@ def test_a_recording_that_cannot_be_made_is_named_at_the_start(tmp_path):
             played(lambda *_: None, recording=place)
 
 
+def test_a_recording_is_never_written_over(tmp_path):
+    recording, journal = tmp_path / "paper.log", tmp_path / "paper.db"
+    recording.touch()  # nothing is lost with an empty one
+
+    async def scenario(engine, venue):
+        await engine.stop()
+        written = recording.read_bytes()
+        assert written.count(b"paper:begin") == 1
+        with pytest.raises(ConfigError, match="expected a new file"):
+            await engine.start()
+        assert recording.read_bytes() == written
+
+    played(scenario, recording=recording, journal=journal)
+
+
 @pytest.mark.parametrize(
     "given", [{"nonce": "5"}, {"nonce": 1 << 70}, {"expires_after": 1.5}]
 )

@@ -99,6 +99,17 @@ def test_an_empty_recording_and_one_of_others_say_what_is_missing(tmp_path, meta
         replay(tmp_path / "empty")
 
 
+def test_who_comes_second_does_not_write_over_the_first(plain, market, meta, caplog):
+    before = plain.read_bytes()
+    second = Recorder(plain, [{"meta": meta}], market.config, [], 0)
+    second.take(1, {"channel": "pong"})
+    second.close(2)
+    assert plain.read_bytes() == before
+    (told,) = [it.getMessage() for it in caplog.records]
+    assert told.startswith(f"paper recording {plain} ends here: ")
+    assert "none is written over" in told
+
+
 def test_what_it_began_with_has_to_be_listed(path, market, orders, meta):
     limit, _ = orders
     market.order(10, limit(True, "90", "1"))

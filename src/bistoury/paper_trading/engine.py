@@ -56,7 +56,7 @@ class PaperTradingEngine(Trading, Reading):
         max_data_age: how old data may be to be traded on, in seconds.
         paper: every other assumption; ``cash`` and ``max_data_age`` go before it.
         journal: a file in which the accounts survive; without one they do not.
-        recording: a file for everything that was heard, for ``replay``.
+        recording: a new file for everything that was heard, for ``replay``.
         client: an existing client, which is then left connected by ``stop``.
     """
 
@@ -110,8 +110,9 @@ class PaperTradingEngine(Trading, Reading):
         and goes on trying.
 
         Raises:
-            ConfigError: a coin is no perpetual that the venue lists. Without a
-                connection nobody knows yet; then whatever is asked for raises it.
+            ConfigError: a coin is no perpetual that the venue lists (without a
+                connection nobody knows yet; then whatever is asked for raises it), or
+                the recording's file has something in it.
             JournalError: the journal cannot be read, another engine writes it, or it
                 holds a coin that the venue does not list.
         """

@@ -105,13 +105,19 @@ def check_name(name: Any) -> None:
 
 def check_place(field: str, path: str | os.PathLike[str] | None) -> None:
     """
-    Check that a file can be made at ``path``.
+    Check that a file can be made at ``path``, and that nothing is lost by that.
 
     Raises:
-        ConfigError: its folder is missing, or it is a folder itself.
+        ConfigError: its folder is missing, it is a folder itself, or a file that has
+            something in it.
     """
-    if path is not None and (not Path(path).parent.is_dir() or Path(path).is_dir()):
+    if path is None:
+        return
+    place = Path(path)
+    if not place.parent.is_dir() or place.is_dir():
         raise ConfigError(field, str(path), "a file in a folder that exists")
+    if place.is_file() and place.stat().st_size:
+        raise ConfigError(field, str(path), "a new file: none is written over")
 
 
 def check_whole(**values: Any) -> None:
