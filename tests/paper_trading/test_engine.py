@@ -606,6 +606,8 @@ def test_nothing_in_it_can_reach_order_entry(root):
         {"max_data_age": 0},
         {"coins": ()},
         {"paper": PaperConfig(queue="fifo")},
+        {"paper": PaperConfig(value_every=0.0004)},
+        {"paper": PaperConfig(live_within=float("nan"))},
         {"paper": PaperConfig(on_gap="hope")},
         {"paper": PaperConfig(accounts={})},
         {"paper": PaperConfig(accounts={"main": 5})},

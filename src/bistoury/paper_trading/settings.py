@@ -19,6 +19,7 @@ OnGap = Literal["freeze", "replay_backfill", "pessimistic"]
 Restart = Literal["cancel", "keep"]
 Number = str | int | Decimal
 _MOST = 1 << 63
+_SHORTEST, _LONGEST = 0.001, 3600
 _CHOICES = {
     "on_gap": ("freeze", "replay_backfill", "pessimistic"),
     "restart": ("cancel", "keep"),
@@ -73,8 +74,10 @@ class PaperConfig(msgspec.Struct, frozen=True, kw_only=True):
             "block",
         ):
             value = getattr(self, name)
-            if isinstance(value, bool) or not 0 < value <= 3600:  # noqa: PLR2004
-                raise ConfigError(name, value, "seconds above 0 and up to 3600")
+            if isinstance(value, bool) or not _SHORTEST <= value <= _LONGEST:
+                allowed = f"seconds from {_SHORTEST} to {_LONGEST}"
+                raise ConfigError(name, value, allowed)
+        self.fees.check()
         for name, choices in _CHOICES.items():
             if getattr(self, name) not in choices:
                 raise ConfigError(name, getattr(self, name), " or ".join(choices))
