@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
+from heapq import heappop, heappush
 
 import msgspec
 
@@ -91,6 +92,8 @@ class Account:
     totals: Totals = field(default_factory=Totals)
     answers: dict[int, said.Settled] = field(default_factory=dict)
     """By nonce: what was answered, so that nothing is done twice."""
+    nonces: list[int] = field(default_factory=list)
+    """Those of the answers, as a heap."""
     forgotten: int = -1
     """The largest nonce whose answer is not known any more."""
     agents: dict[str, str] = field(default_factory=dict)
@@ -172,14 +175,17 @@ class Accounts:
             before = self.by_name.get(event.account)
             for key in [it for it in self.owed if it[0] == event.account]:
                 del self.owed[key]
-            self.by_name[event.account] = Account(
+            fresh = Account(
                 event.account,
                 event.address,
                 opened_with=event.cash,
                 raw_usd=event.cash,
-                # Who may sign has nothing to do with the money.
-                agents=before.agents if before is not None else {},
             )
+            if before is not None:
+                # Who may sign, and what was done, has nothing to do with the money.
+                fresh.agents, fresh.forgotten = before.agents, before.forgotten
+                fresh.answers, fresh.nonces = before.answers, before.nonces
+            self.by_name[event.account] = fresh
             return
         if isinstance(event, said.FeedChanged):
             self.feeds[event.coin] = event.state
@@ -218,11 +224,7 @@ class Accounts:
                 self.last_twap = max(self.last_twap, event.twap_id)
                 account.twaps[event.twap_id] = event
             case said.Settled():
-                account.answers[event.nonce] = event
-                while len(account.answers) > KEPT_NONCES:
-                    oldest = next(iter(account.answers))
-                    del account.answers[oldest]
-                    account.forgotten = max(account.forgotten, oldest)
+                _settle(account, event)
             case _:
                 pass
 
@@ -306,6 +308,17 @@ def _keep(account: Account, order: Order) -> None:
         old = account.done.pop(next(iter(account.done)))
         if old.cloid is not None and account.cloids.get(old.cloid) == old.oid:
             del account.cloids[old.cloid]
+
+
+def _settle(account: Account, settled: said.Settled) -> None:
+    """Keep an answer. HL: the highest nonces are remembered (docs: "nonces")."""
+    if settled.nonce not in account.answers:
+        heappush(account.nonces, settled.nonce)
+    account.answers[settled.nonce] = settled
+    while len(account.nonces) > KEPT_NONCES:
+        lowest = heappop(account.nonces)
+        del account.answers[lowest]
+        account.forgotten = max(account.forgotten, lowest)
 
 
 def _pay(account: Account, paid: said.FundingPaid) -> None:
