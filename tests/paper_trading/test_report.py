@@ -102,6 +102,27 @@ def test_slippage_is_against_the_mid(traded):
     assert told["against_mid_at_arrival"] == 100
 
 
+def test_what_the_market_did_before_a_stop_fired_is_no_slippage(market, orders):
+    limit, trigger = orders
+    market.order(10, limit(True, "101", "1", "Ioc"))
+    market.bbo(200, ("99", "1"), ("101", "1"))
+    market.order(310, trigger(False, "92", "1", "sl"))
+    for at in range(500, 60_000, 1000):
+        market.book(at, [("99", "1")], [("101", "1")])
+    market.book(60_000, [("90.9", "5")], [("91.1", "5")])
+    market.mark(60_010, "91")
+    market.bbo(60_100, ("90.9", "5"), ("91.1", "5"))
+    stopped = market.fills[-1]
+    assert (stopped.px, stopped.mid_at_decision) == (D("90.9"), 91)
+    (bought,) = [it for it in market.fills if it.is_buy]
+    cost = (bought.px - 100) + (91 - stopped.px)
+    told = report(market.events)["slippage_points"]["against_mid_at_decision"]
+    assert told == cost / 191 * 10_000
+    why = explain(market.events, stopped.tid)
+    assert why["decided_at"] == START + 60_010
+    assert "90 ms after it was decided on" in why["why"]
+
+
 def test_makers_are_counted_by_what_they_traded(traded):
     told = report(traded.events)
     assert told["fills"] == 2

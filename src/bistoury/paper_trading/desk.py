@@ -234,7 +234,7 @@ class Desk:
             level_source=level.source if level is not None else "",
             level_time=level.time if level is not None else 0,
             ahead=ahead,
-            order_at=order.placed_at,
+            order_at=order.decided_at or order.placed_at,
             arrived_at=self.now,
             mid_at_decision=order.mid_at_decision,
             mid_at_arrival=coin.book.mid,

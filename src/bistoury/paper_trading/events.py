@@ -53,6 +53,8 @@ class Order(msgspec.Struct, kw_only=True):
     """Tenths of a basis point that a builder gets."""
     is_uncertain: bool = False
     """Whether it rested through a stretch nobody knows about."""
+    decided_at: int = 0
+    """Of triggers: when the mark was there; else it was decided on when placed."""
     mid_at_decision: Decimal | None = None
     nonce: int | None = None
     """That of the command it came with."""
@@ -138,7 +140,7 @@ class Filled(Event, frozen=True, kw_only=True):
     ahead: Decimal | None = None
     """Of makers: what stood before it in the queue just before."""
     order_at: int = 0
-    """When the order was decided on."""
+    """When the order was decided on: placed, or a trigger's mark reached."""
     arrived_at: int = 0
     mid_at_decision: Decimal | None = None
     mid_at_arrival: Decimal | None = None
