@@ -7,6 +7,7 @@ import pytest
 from bistoury.paper_trading import events as said
 from bistoury.paper_trading.accounts import Accounts
 from bistoury.paper_trading.report import explain, report
+from bistoury.paper_trading.settings import PaperConfig
 
 D = Decimal
 START = 1_790_000_000_000
@@ -170,6 +171,43 @@ def test_a_reset_begins_the_report_anew(traded):
     traded.send(60_200, "paper:open", {"account": "main", "cash": "500"})
     told = report(traded.events)
     assert (told["begun_with"], told["profit"], told["fills"]) == (500, 0, 0)
+
+
+def test_a_reset_begins_the_time_that_is_reported(traded):
+    whole = report(traded.events)
+    assert (whole["from"], whole["degraded"]["BTC"]["share"] > 0.5) == (START, True)
+    traded.bbo(60_200, ("99", "1"), ("101", "1"))
+    traded.send(60_300, "paper:open", {"account": "main", "cash": "500"})
+    traded.pass_time(70_300)
+    traded.send(70_300, "paper:open", {"account": "other", "cash": "500"})
+    told = report(traded.events)
+    assert told["from"] == START + 60_300
+    assert told["degraded"]["BTC"]["observed_seconds"] == 10
+    # Live for 4.9 s after the reset, since a book is 0.1 s old there.
+    assert told["degraded"]["BTC"]["seconds"] == {"stale": pytest.approx(5.1)}
+
+
+def test_a_journal_tells_the_assumptions_and_when_they_changed(begun):
+    first = begun(queue="log")
+    same = begun(Accounts.folded(first.events, {}), START + 5000, queue="log")
+    facts = first.events + same.events
+    assert len([it for it in facts if isinstance(it, said.Assumed)]) == 1
+    told = report(facts)["assumptions"]
+    assert told.pop("not_simulated")
+    assert told == first.config.assumptions()
+    other = begun(Accounts.folded(facts, {}), START + 9000, queue="touch")
+    told = report(facts + other.events)["assumptions"]
+    assert (told["queue"], told["changed_at"]) == ("touch", [START + 9000])
+    # An account that began after that knows nothing of it.
+    other.send(9100, "paper:open", {"account": "late", "cash": "5"})
+    assert "changed_at" not in report(facts + other.events, "late")["assumptions"]
+
+
+def test_whole_seconds_are_assumed_as_a_recording_says_them():
+    whole = PaperConfig(max_data_age=3).assumptions()
+    assert said.encode(said.Assumed(at=0, assumptions=whole)) == said.encode(
+        said.Assumed(at=0, assumptions=PaperConfig(max_data_age=3.0).assumptions())
+    )
 
 
 def test_an_account_nobody_has_is_not_reported(traded):

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from heapq import heappop, heappush
+from typing import Any
 
 import msgspec
 
@@ -140,6 +141,8 @@ class Accounts:
         self.last_twap = 0
         self.last_seq = 0
         self.last_at = 0
+        self.assumed: dict[str, Any] = {}
+        """By what everything is done, as it was written last."""
         self.feeds: dict[str, str] = {}
         """By coin: the state of its data, as it was told last."""
         self.owed: dict[tuple[str, str, int], Decimal] = {}
@@ -171,27 +174,17 @@ class Accounts:
         """Let a fact change what it changes."""
         self.last_at = max(self.last_at, event.at)
         self.last_seq = max(self.last_seq, event.seq)
-        if isinstance(event, said.AccountOpened):
-            before = self.by_name.get(event.account)
-            for key in [it for it in self.owed if it[0] == event.account]:
-                del self.owed[key]
-            fresh = Account(
-                event.account,
-                event.address,
-                opened_with=event.cash,
-                raw_usd=event.cash,
-            )
-            if before is not None:
-                # Who may sign, and what was done, has nothing to do with the money.
-                fresh.agents, fresh.forgotten = before.agents, before.forgotten
-                fresh.answers, fresh.nonces = before.answers, before.nonces
-            self.by_name[event.account] = fresh
-            return
-        if isinstance(event, said.FeedChanged):
-            self.feeds[event.coin] = event.state
-        account = self.by_name.get(event.account)
-        if account is None:
-            return  # the feed's, not an account's
+        match event:
+            case said.AccountOpened():
+                self._open(event)
+            case said.Assumed(assumptions=assumptions):
+                self.assumed = assumptions
+            case said.FeedChanged(coin=coin, state=state):
+                self.feeds[coin] = state
+            case _ if event.account in self.by_name:
+                self._change(self.by_name[event.account], event)
+
+    def _change(self, account: Account, event: Event) -> None:
         match event:
             case Filled():
                 self.last_tid = max(self.last_tid, event.tid)
@@ -227,6 +220,18 @@ class Accounts:
                 _settle(account, event)
             case _:
                 pass
+
+    def _open(self, opened: said.AccountOpened) -> None:
+        name, cash = opened.account, opened.cash
+        fresh = Account(name, opened.address, opened_with=cash, raw_usd=cash)
+        before = self.by_name.get(name)
+        if before is not None:
+            # Who may sign, and what was done, has nothing to do with the money.
+            fresh.agents, fresh.forgotten = before.agents, before.forgotten
+            fresh.answers, fresh.nonces = before.answers, before.nonces
+        for key in [it for it in self.owed if it[0] == name]:
+            del self.owed[key]
+        self.by_name[name] = fresh
 
     def _fill(self, account: Account, fill: Filled) -> None:
         signed = fill.sz if fill.is_buy else -fill.sz

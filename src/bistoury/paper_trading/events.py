@@ -80,6 +80,13 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     paper: Literal[True] = True
 
 
+class Assumed(Event, frozen=True, kw_only=True):
+    """What is assumed from now on; written when it is not what was assumed before."""
+
+    assumptions: dict[str, Any]
+    """The members of ``PaperConfig``, as plain ones."""
+
+
 class AccountOpened(Event, frozen=True, kw_only=True):
     """An account began, or began again after a reset."""
 
@@ -275,7 +282,8 @@ class Replied(Event, frozen=True, kw_only=True):
 
 
 Anything = (
-    AccountOpened
+    Assumed
+    | AccountOpened
     | OrderChanged
     | Rejected
     | Filled

@@ -78,8 +78,9 @@ def report(
     """
     Return the report of one account as plain members; amounts are ``Decimal``.
 
-    ``equity`` is a list of ``(venue ms, USDC)``. An account that was reset is reported
-    since then.
+    ``equity`` is a list of ``(venue ms, USDC)``. An account is reported since it began,
+    or began anew. The assumptions are those that the facts tell last, unless they are
+    given; ``changed_at`` among them says when there were others before.
 
     Raises:
         KeyError: there is no such account.
@@ -90,14 +91,19 @@ def report(
     uncertain: set[int] = set()
     degraded = Degraded()
     first = last = 0
+    changed: list[int] = []
     for event in events:
-        first, last = first or event.at, event.at
+        last = event.at
         accounts.apply(event)
         degraded.see(event)
+        if isinstance(event, said.Assumed):
+            changed.append(event.at)
         if event.account != account:
             continue
         known = accounts.by_name[account]
         if isinstance(event, said.AccountOpened):
+            first, changed = event.at, []
+            degraded.restart(first)
             curve, qualities, uncertain = _Curve(), {}, set()
             at_decision, at_arrival = _Slippage(), _Slippage()
         elif isinstance(event, Filled):
@@ -116,7 +122,8 @@ def report(
         "v": VERSION,
         "paper": True,
         "assumptions": {
-            **(assumptions or {}),
+            **(accounts.assumed if assumptions is None else assumptions),
+            **({"changed_at": changed} if changed else {}),
             "not_simulated": list(NOT_SIMULATED),
         },
         "account": account,

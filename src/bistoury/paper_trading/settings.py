@@ -91,7 +91,9 @@ class PaperConfig(msgspec.Struct, frozen=True, kw_only=True):
 
     def assumptions(self) -> dict[str, Any]:
         """Return all of it as plain members, for reports."""
-        members: dict[str, Any] = msgspec.to_builtins(self)
+        # As they are read again: whole numbers of seconds are no others.
+        read = msgspec.convert(msgspec.to_builtins(self), PaperConfig)
+        members: dict[str, Any] = msgspec.to_builtins(read)
         return members
 
 

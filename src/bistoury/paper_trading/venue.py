@@ -99,6 +99,9 @@ class PaperVenue:
         # A process that was killed could not say so: it lived until its last fact.
         self._stop("the engine ended")
         desk.now = max(at, before)
+        assumed = self.config.assumptions()
+        if assumed != desk.accounts.assumed:
+            desk.emit(said.Assumed, assumptions=assumed)
         self.solvency.started(before)
         for name, cash in self.config.accounts.items():
             if name not in desk.accounts.by_name:
