@@ -47,7 +47,7 @@ META = {
 class Market:
     """A paper venue, and the market it hears of; times are ms after ``START``."""
 
-    def __init__(self, folded=None, **config):
+    def __init__(self, folded=None, start=START, **config):
         config = {
             "entry_latency": "constant(0.1)",
             "cancel_latency": "constant(0.1)",
@@ -56,7 +56,7 @@ class Market:
         }
         self.config = PaperConfig(**config)
         self.venue = PaperVenue(Universe.from_meta(META), self.config, folded)
-        self.venue.start(START)
+        self.venue.start(start)
         self.events = []
         self.taken = []
         self._numbers = count(1)
@@ -79,6 +79,11 @@ class Market:
 
     def pass_time(self, at):
         self.venue.advance(START + at)
+        return self._drain()
+
+    def stop(self):
+        """End the venue at this moment."""
+        self.venue.stop(self.desk.now)
         return self._drain()
 
     def bbo(self, at, bid, ask, *, coin="BTC", time=None):
@@ -223,8 +228,8 @@ def market():
 def begun():
     """A maker of markets, for tests that need settings of their own."""
 
-    def make(folded=None, **config):
-        made = Market(folded, **config)
+    def make(folded=None, start=START, **config):
+        made = Market(folded, start, **config)
         made.book(
             0,
             [("99", "1"), ("98", "2"), ("97", "5")],

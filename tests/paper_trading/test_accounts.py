@@ -5,6 +5,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bistoury.paper_trading import accounts
 from bistoury.paper_trading import events as said
 from bistoury.paper_trading.accounts import Accounts, closing
 from bistoury.paper_trading.events import AccountOpened, Filled, FundingPaid
@@ -152,3 +153,18 @@ def test_a_journal_written_and_read_folds_to_the_same(story):
     read = [said.decode(said.encode(it)) for it in events]
     again = Accounts.folded(read, {"ETH": 2})
     assert once.by_name == again.by_name
+
+
+def test_one_nonce_far_ahead_does_not_lock_an_account(monkeypatch):
+    monkeypatch.setattr(accounts, "KEPT_NONCES", 3)
+    nonces = [1_000_000, 5, 3, 6, 7, 4, 8]
+    settled = [
+        said.Settled(at=0, seq=n, account="main", nonce=it, answer={})
+        for n, it in enumerate(nonces, 1)
+    ]
+    held = account(*settled)
+    assert sorted(held.answers) == [7, 8, 1_000_000]
+    assert held.forgotten == 6
+    # Once more, as an interrupted command is: nothing is forgotten for it.
+    again = account(*settled, settled[-1])
+    assert (sorted(again.answers), again.forgotten) == ([7, 8, 1_000_000], 6)

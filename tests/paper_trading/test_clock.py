@@ -1,9 +1,12 @@
 """What time it is at the venue."""
 
+import asyncio
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bistoury.paper_trading.clock import VenueClock
+from bistoury.paper_trading.clock import Alarm, VenueClock
+from bistoury.testing.virtual_time import run
 
 
 def test_the_quickest_message_shows_the_difference():
@@ -43,3 +46,23 @@ def test_it_never_goes_back(messages):
         clock.heard(time, now)
         assert clock.now(now) >= last
         last = clock.now(now)
+
+
+def test_an_alarm_rings_once_at_the_earliest_moment_that_was_set():
+    async def main():
+        loop, rung = asyncio.get_running_loop(), []
+        began = loop.time()
+        alarm = Alarm(lambda: rung.append(round(loop.time() - began, 3)))
+        for after in (5, 2, 3):
+            alarm.set(after)
+        await asyncio.sleep(10)
+        assert rung == [2]
+        alarm.set(-1)
+        await asyncio.sleep(0.1)
+        assert rung == [2, 10]
+        alarm.set(1)
+        alarm.stop()
+        await asyncio.sleep(10)
+        assert rung == [2, 10]
+
+    run(main())

@@ -408,6 +408,38 @@ def test_an_engine_that_is_started_again_goes_on(tmp_path):
     played(scenario)
 
 
+def test_what_the_journal_holds_is_followed_whatever_is_wanted_now(tmp_path):
+    async def first(engine, venue):
+        await engine.market_open("ETH", True, "0.1")
+
+    async def second(engine, venue):
+        assert engine.coins == ("BTC", "ETH")
+        desk = engine.venue.desk
+        assert desk.coin("ETH").health.state == "live"
+        assert set(desk.marks()) == {"BTC", "ETH"}
+        assert (await engine.market_close("ETH")).size == D("0.1")
+        await engine.stop()
+        await engine.start()
+        assert engine.coins == ("BTC",)
+
+    played(first, journal=tmp_path / "paper.db")
+    played(second, journal=tmp_path / "paper.db", coins=["BTC"])
+
+
+def test_a_journal_with_a_coin_that_is_not_listed_is_refused(tmp_path):
+    path = tmp_path / "paper.db"
+
+    async def first(engine, venue):
+        await engine.market_open("ETH", True, "0.1")
+
+    played(first, journal=path)
+    facts = read(path)
+    with pytest.raises(JournalError, match=r"paper\.db: it holds ETH, which is not"):
+        elsewhere = Settings(coins=("BTC",))
+        played(lambda *_: None, journal=path, coins=["BTC"], settings=elsewhere)
+    assert read(path) == facts
+
+
 def test_two_engines_do_not_write_one_journal(tmp_path):
     path = tmp_path / "paper.db"
 
@@ -435,6 +467,21 @@ def test_a_recording_that_cannot_be_made_is_named_at_the_start(tmp_path):
     for place in (tmp_path / "none" / "paper.log", tmp_path):
         with pytest.raises(ConfigError, match="recording"):
             played(lambda *_: None, recording=place)
+
+
+def test_a_recording_is_never_written_over(tmp_path):
+    recording, journal = tmp_path / "paper.log", tmp_path / "paper.db"
+    recording.touch()  # nothing is lost with an empty one
+
+    async def scenario(engine, venue):
+        await engine.stop()
+        written = recording.read_bytes()
+        assert written.count(b"paper:begin") == 1
+        with pytest.raises(ConfigError, match="expected a new file"):
+            await engine.start()
+        assert recording.read_bytes() == written
+
+    played(scenario, recording=recording, journal=journal)
 
 
 @pytest.mark.parametrize(
@@ -563,6 +610,8 @@ def test_nothing_in_it_can_reach_order_entry(root):
         {"max_data_age": 0},
         {"coins": ()},
         {"paper": PaperConfig(queue="fifo")},
+        {"paper": PaperConfig(value_every=0.0004)},
+        {"paper": PaperConfig(live_within=float("nan"))},
         {"paper": PaperConfig(on_gap="hope")},
         {"paper": PaperConfig(accounts={})},
         {"paper": PaperConfig(accounts={"main": 5})},

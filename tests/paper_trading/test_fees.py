@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from bistoury import ConfigError
 from bistoury.paper_trading.fees import (
     DAY_MS,
     FeeSettings,
@@ -13,9 +14,11 @@ from bistoury.paper_trading.fees import (
     fee,
     rate_of,
 )
+from bistoury.paper_trading.settings import PaperConfig
 from bistoury.paper_trading.universe import Universe
 
 PLAIN = FeeSettings()
+D = Decimal
 REFERRED = FeeSettings(referral_discount=Decimal("0.04"))
 
 
@@ -134,3 +137,32 @@ def test_the_rates_of_an_address_are_taken_as_they_are():
         maker=Decimal("-0.00001"),
         referral_discount=Decimal("0.04"),
     )
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"taker": D(-1)},
+        {"taker": D("0.11")},
+        {"taker": D("NaN")},
+        {"taker": 0.0004},
+        {"maker": D("-0.2")},
+        {"maker": D("-Infinity")},
+        {"volume": D(-1)},
+        {"staking_discount": D(2)},
+        {"staking_discount": None},
+        {"referral_discount": D(5)},
+        {"referral_discount": D("-0.1")},
+    ],
+    ids=str,
+)
+def test_fees_that_cannot_be_are_named(given):
+    (name,) = given
+    with pytest.raises(ConfigError, match=rf"fees\.{name}: .* from .* to "):
+        PaperConfig(fees=FeeSettings(**given)).checked()
+
+
+def test_fees_that_somebody_pays_are_allowed():
+    rebate = FeeSettings(taker=D(0), maker=D("-0.00003"), referral_discount=D("0.04"))
+    for fees in (*ACCOUNTS.values(), rebate):
+        PaperConfig(fees=fees).checked()

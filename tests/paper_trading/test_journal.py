@@ -56,6 +56,16 @@ def test_a_missing_fact_is_noticed(tmp_path):
     with pytest.raises(JournalError, match="fact 2 is missing"):
         list(journal.events())
     journal.close()
+    with pytest.raises(JournalError, match="fact 2 is missing"):
+        read(tmp_path / "paper.db")
+
+
+@pytest.mark.parametrize("name", ["a#b.db", "a?mode=rwc.db", "100%25.db", "a b.db"])
+def test_whatever_the_file_is_called_it_is_read(tmp_path, name):
+    journal = PaperJournal(tmp_path / name)
+    journal.append([opened(1)])
+    journal.close()
+    assert read(tmp_path / name) == [opened(1)]
 
 
 def test_a_newer_version_and_another_file_are_refused(tmp_path):
@@ -67,6 +77,8 @@ def test_a_newer_version_and_another_file_are_refused(tmp_path):
     database.close()
     with pytest.raises(JournalError, match="version 2"):
         PaperJournal(path)
+    with pytest.raises(JournalError, match="version 2"):
+        read(path)
     (tmp_path / "text").write_text("this is no database, and long enough to tell" * 30)
     with pytest.raises(JournalError, match="not a database"):
         PaperJournal(tmp_path / "text")

@@ -20,6 +20,7 @@ def written(path, market, meta):
     recorder = Recorder(path, [{"meta": meta}], market.config, [], start)
     for at, message in market.taken:
         recorder.take(at, message)
+    market.stop()
     recorder.close(market.desk.now)
 
 
@@ -96,6 +97,30 @@ def test_an_empty_recording_and_one_of_others_say_what_is_missing(tmp_path, meta
     (tmp_path / "empty").write_bytes(b"")
     with pytest.raises(RecordingError, match="empty"):
         replay(tmp_path / "empty")
+
+
+def test_who_comes_second_does_not_write_over_the_first(plain, market, meta, caplog):
+    before = plain.read_bytes()
+    second = Recorder(plain, [{"meta": meta}], market.config, [], 0)
+    second.take(1, {"channel": "pong"})
+    second.close(2)
+    assert plain.read_bytes() == before
+    (told,) = [it.getMessage() for it in caplog.records]
+    assert told.startswith(f"paper recording {plain} ends here: ")
+    assert "none is written over" in told
+
+
+def test_what_it_began_with_has_to_be_listed(path, market, orders, meta):
+    limit, _ = orders
+    market.order(10, limit(True, "90", "1"))
+    market.bbo(200, ("99", "1"), ("101", "1"))
+    begun = [{"meta": meta}]
+    recorder = Recorder(path, begun, market.config, market.events, market.desk.now)
+    recorder.close(market.desk.now)
+    assert replay(path).venue.desk.accounts.by_name["main"].done
+    others = Universe.from_meta({"universe": meta["universe"][1:]})
+    with pytest.raises(RecordingError, match="it holds BTC, which is not listed"):
+        replay(path, universe=others)
 
 
 def test_a_strategy_trades_on_a_recording_under_other_assumptions(

@@ -119,6 +119,74 @@ def test_hours_missed_while_nothing_ran_are_owed_after_a_restart(begun, orders):
     assert len(again.venue.solvency.due["BTC"]) == 2
 
 
+def miss_an_hour(begun, orders):
+    """Accounts ``main`` and ``b``, a long of one in ``main``, an hour in a gap."""
+    market = begun(accounts={"main": D(10_000), "b": D(10_000)})
+    hour = first_hour(market)
+    hold(market, orders)
+    market.bbo(hour - 1500, ("99", "1"), ("101", "1"))
+    market.gap(hour - 1000, since=hour - 1100)
+    market.pass_time(hour + 1)
+    return market, hour
+
+
+def end_the_gap(market, hour):
+    market.gap(hour + 500, "recovered", since=hour - 1100, until=hour + 400)
+    market.bbo(hour + 600, ("99", "9"), ("101", "9"))
+    market.mark(hour + 600, "100")
+
+
+def settle(market, at, due, rate="0.0002"):
+    rows = [{"coin": "BTC", "fundingRate": rate, "time": it + 63} for it in due]
+    return market.send(at, "paper:funding", {"coin": "BTC", "rows": rows})
+
+
+def test_a_position_closed_before_its_hour_is_settled_pays_for_it(begun, orders):
+    limit, _ = orders
+    market, hour = miss_an_hour(begun, orders)
+    end_the_gap(market, hour)
+    market.order(hour + 700, limit(False, "99", "1", "Ioc"))
+    market.bbo(hour + 900, ("99", "9"), ("101", "9"))
+    assert market.account().positions == {}
+    settle(market, hour + 2000, market.venue.solvency.due["BTC"])
+    (paid,) = market.of(said.FundingPaid)
+    assert (paid.szi, paid.usdc) == (1, D("-0.02"))
+    assert market.account().totals.funding == D("-0.02")
+    assert market.venue.solvency.due == {}
+
+
+def test_an_hour_before_a_position_was_opened_costs_it_nothing(begun, orders):
+    limit, _ = orders
+    market, hour = miss_an_hour(begun, orders)
+    end_the_gap(market, hour)
+    market.order(hour + 700, limit(True, "101", "5", "Ioc"))
+    market.order(hour + 700, limit(True, "101", "3", "Ioc"), account="b")
+    market.bbo(hour + 900, ("99", "9"), ("101", "9"))
+    assert market.account().positions["BTC"].szi == 6
+    settle(market, hour + 2000, market.venue.solvency.due["BTC"])
+    assert [(it.account, it.szi) for it in market.of(said.FundingPaid)] == [("main", 1)]
+
+
+def test_what_is_owed_is_owed_after_a_restart_whatever_was_written_since(begun, orders):
+    market, hour = miss_an_hour(begun, orders)
+    market.pass_time(hour + 70_000)
+    assert market.events[-1].at > market.of(said.FundingOwed)[0].at
+    owed = market.venue.solvency.due
+    again = begun(Accounts.folded(market.events, {}))
+    assert again.venue.solvency.due == owed
+    assert again.of(said.FundingOwed) == []
+    settle(again, hour + 80_000, owed["BTC"])
+    settle(again, hour + 80_001, owed["BTC"])
+    assert [it.usdc for it in again.of(said.FundingPaid)] == [D("-0.02")]
+
+
+def test_an_account_that_begins_anew_owes_nothing(begun, orders):
+    market, hour = miss_an_hour(begun, orders)
+    market.send(hour + 10, "paper:open", {"account": "main", "cash": "500"})
+    assert market.venue.solvency.due == {}
+    assert Accounts.folded(market.events, {}).owed == {}
+
+
 # Liquidation
 
 

@@ -255,6 +255,22 @@ def test_a_reset_begins_anew_and_cancels_what_rests(market, orders):
     assert market.of(said.OrderChanged)[-1].order.status == "canceled"
 
 
+def test_what_was_done_is_not_done_again_after_a_reset_and_a_restart(
+    market, begun, orders
+):
+    limit, _ = orders
+    first = market.order(10, limit(True, "101", "1", "Ioc"), nonce=7)
+    market.bbo(200, ("99", "1"), ("101", "1"))
+    market.pass_time(300)
+    market.send(500, "paper:open", {"account": "main", "cash": "500"})
+    again = begun(Accounts.folded(market.events, {}))
+    number = again.order(600, limit(True, "101", "1", "Ioc"), nonce=7)
+    again.bbo(900, ("99", "1"), ("101", "1"))
+    again.pass_time(1000)
+    assert again.answers[number] == market.answers[first]
+    assert again.fills == []
+
+
 # Determinism
 
 moves = st.lists(

@@ -28,7 +28,6 @@ Read from the bottom up; each module answers one question and knows none above i
   ``views``.
 """
 
-from .account import PaperAccount, PaperFill, PaperPosition
 from .engine import PaperTradingEngine
 from .fees import FeeSettings
 from .journal import JournalError
@@ -36,12 +35,12 @@ from .recording import RecordingError, replay
 from .rejected import OrderRejectedError
 from .report import explain, report
 from .settings import PaperConfig
+from .trading import PaperFill, PaperPosition
 
 __all__ = [
     "FeeSettings",
     "JournalError",
     "OrderRejectedError",
-    "PaperAccount",
     "PaperConfig",
     "PaperFill",
     "PaperPosition",

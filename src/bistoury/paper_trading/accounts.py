@@ -12,6 +12,8 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
+from heapq import heappop, heappush
+from typing import Any
 
 import msgspec
 
@@ -91,6 +93,8 @@ class Account:
     totals: Totals = field(default_factory=Totals)
     answers: dict[int, said.Settled] = field(default_factory=dict)
     """By nonce: what was answered, so that nothing is done twice."""
+    nonces: list[int] = field(default_factory=list)
+    """Those of the answers, as a heap."""
     forgotten: int = -1
     """The largest nonce whose answer is not known any more."""
     agents: dict[str, str] = field(default_factory=dict)
@@ -144,8 +148,12 @@ class Accounts:
         self.last_twap = 0
         self.last_seq = 0
         self.last_at = 0
-        self.funded: dict[str, int] = {}
-        """By coin: the last hour (ms) that was settled for anyone."""
+        self.assumed: dict[str, Any] = {}
+        """By what everything is done, as it was written last."""
+        self.feeds: dict[str, str] = {}
+        """By coin: the state of its data, as it was told last."""
+        self.owed: dict[tuple[str, str, int], Decimal] = {}
+        """By account, coin and hour (ms): the position that funding is owed for."""
 
     @classmethod
     def folded(cls, events: Iterable[Event], px_decimals: dict[str, int]) -> Accounts:
@@ -154,6 +162,13 @@ class Accounts:
         for event in events:
             accounts.apply(event)
         return accounts
+
+    def coins(self) -> set[str]:
+        """Return every coin that something is held, ordered or owed in."""
+        accounts = self.by_name.values()
+        held = {coin for account in accounts for coin in account.positions}
+        ordered = {it.coin for account in accounts for it in account.orders.values()}
+        return held | ordered | {coin for _, coin, _ in self.owed}
 
     def learn(self, px_decimals: dict[str, int]) -> None:
         """Take how many decimals the prices of coins have."""
@@ -166,20 +181,17 @@ class Accounts:
         """Let a fact change what it changes."""
         self.last_at = max(self.last_at, event.at)
         self.last_seq = max(self.last_seq, event.seq)
-        if isinstance(event, said.AccountOpened):
-            before = self.by_name.get(event.account)
-            self.by_name[event.account] = Account(
-                event.account,
-                event.address,
-                opened_with=event.cash,
-                raw_usd=event.cash,
-                # Who may sign has nothing to do with the money.
-                agents=before.agents if before is not None else {},
-            )
-            return
-        account = self.by_name.get(event.account)
-        if account is None:
-            return  # the feed's, not an account's
+        match event:
+            case said.AccountOpened():
+                self._open(event)
+            case said.Assumed(assumptions=assumptions):
+                self.assumed = assumptions
+            case said.FeedChanged(coin=coin, state=state):
+                self.feeds[coin] = state
+            case _ if event.account in self.by_name:
+                self._change(self.by_name[event.account], event)
+
+    def _change(self, account: Account, event: Event) -> None:
         match event:
             case Filled():
                 self.last_tid = max(self.last_tid, event.tid)
@@ -187,8 +199,11 @@ class Accounts:
             case said.OrderChanged(order=order) | said.Rejected(order=order):
                 self.last_oid = max(self.last_oid, order.oid)
                 _keep(account, order)
+            case said.FundingOwed(coin=coin, time=time, szi=szi):
+                self.owed[account.name, coin, time] = szi
             case said.FundingPaid():
-                self._pay(account, event)
+                self.owed.pop((account.name, event.coin, event.time), None)
+                _pay(account, event)
             case said.Liquidated(taken=taken):
                 account.totals.liquidation -= taken
                 _take(account, event.coin, taken)
@@ -209,13 +224,21 @@ class Accounts:
                 self.last_twap = max(self.last_twap, event.twap_id)
                 account.twaps[event.twap_id] = event
             case said.Settled():
-                account.answers[event.nonce] = event
-                while len(account.answers) > KEPT_NONCES:
-                    oldest = next(iter(account.answers))
-                    del account.answers[oldest]
-                    account.forgotten = max(account.forgotten, oldest)
+                _settle(account, event)
             case _:
                 pass
+
+    def _open(self, opened: said.AccountOpened) -> None:
+        name, cash = opened.account, opened.cash
+        fresh = Account(name, opened.address, opened_with=cash, raw_usd=cash)
+        before = self.by_name.get(name)
+        if before is not None:
+            # Who may sign, and what was done, has nothing to do with the money.
+            fresh.agents, fresh.forgotten = before.agents, before.forgotten
+            fresh.answers, fresh.nonces = before.answers, before.nonces
+        for key in [it for it in self.owed if it[0] == name]:
+            del self.owed[key]
+        self.by_name[name] = fresh
 
     def _fill(self, account: Account, fill: Filled) -> None:
         signed = fill.sz if fill.is_buy else -fill.sz
@@ -238,21 +261,6 @@ class Accounts:
             totals.maker_notional += notional
         account.volume.add(fill.time, notional)
         account.fills.append(fill)
-
-    def _pay(self, account: Account, paid: said.FundingPaid) -> None:
-        held = account.positions.get(paid.coin)
-        if held is not None and not held.is_cross:
-            held.raw_usd += paid.usdc
-        else:
-            account.raw_usd += paid.usdc
-        if held is not None:
-            # HL: cumFunding counts what was paid, so the sign is the other way.
-            held.funding_all -= paid.usdc
-            held.funding_open -= paid.usdc
-            held.funding_change -= paid.usdc
-        account.totals.funding += paid.usdc
-        account.fundings.append(paid)
-        self.funded[paid.coin] = max(self.funded.get(paid.coin, 0), paid.time)
 
 
 def closing(szi: Decimal, signed: Decimal) -> Decimal:
@@ -312,6 +320,32 @@ def _keep(account: Account, order: Order) -> None:
         old = account.done.pop(next(iter(account.done)))
         if old.cloid is not None and account.cloids.get(old.cloid) == old.oid:
             del account.cloids[old.cloid]
+
+
+def _settle(account: Account, settled: said.Settled) -> None:
+    """Keep an answer. HL: the highest nonces are remembered (docs: "nonces")."""
+    if settled.nonce not in account.answers:
+        heappush(account.nonces, settled.nonce)
+    account.answers[settled.nonce] = settled
+    while len(account.nonces) > KEPT_NONCES:
+        lowest = heappop(account.nonces)
+        del account.answers[lowest]
+        account.forgotten = max(account.forgotten, lowest)
+
+
+def _pay(account: Account, paid: said.FundingPaid) -> None:
+    held = account.positions.get(paid.coin)
+    if held is not None and not held.is_cross:
+        held.raw_usd += paid.usdc
+    else:
+        account.raw_usd += paid.usdc
+    if held is not None:
+        # HL: cumFunding counts what was paid, so the sign is the other way.
+        held.funding_all -= paid.usdc
+        held.funding_open -= paid.usdc
+        held.funding_change -= paid.usdc
+    account.totals.funding += paid.usdc
+    account.fundings.append(paid)
 
 
 def _take(account: Account, coin: str, taken: Decimal) -> None:

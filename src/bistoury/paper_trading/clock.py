@@ -8,6 +8,8 @@ being right, and a clock that drifts is followed.
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from math import inf
 
 _WINDOW = 60.0
@@ -40,3 +42,31 @@ class VenueClock:
         ahead = max(self._ahead, self._ahead_before)
         self._last = max(self._last, int(now * 1000 + ahead))
         return self._last
+
+
+class Alarm:
+    """Calls ``ring`` once, at the earliest of the moments that were set."""
+
+    def __init__(self, ring: Callable[[], None]) -> None:
+        self._ring = ring
+        self._timer: asyncio.TimerHandle | None = None
+
+    def set(self, after: float) -> None:
+        """Ring in so many seconds, unless that is done sooner anyway."""
+        loop = asyncio.get_running_loop()
+        due = loop.time() + max(0.0, after)
+        if self._timer is not None:
+            if self._timer.when() <= due:
+                return
+            self._timer.cancel()
+        self._timer = loop.call_at(due, self._rung)
+
+    def stop(self) -> None:
+        """Do not ring."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _rung(self) -> None:
+        self._timer = None
+        self._ring()

@@ -14,6 +14,12 @@ class Degraded:
         self._state: dict[str, tuple[str, int]] = {}
         self._spent: dict[str, dict[str, int]] = {}
 
+    def restart(self, at: int) -> None:
+        """Begin to add up anew; how things stand is known."""
+        self.since = dict.fromkeys(self.since, at)
+        self._state = {coin: (state, at) for coin, (state, _) in self._state.items()}
+        self._spent = {}
+
     def see(self, event: Event) -> None:
         """Hear a fact."""
         if not isinstance(event, FeedChanged):

@@ -20,7 +20,7 @@ import msgspec
 
 from .accounts import Account, Accounts, closing
 from .book import Book, Level
-from .events import Event, Filled, Order, OrderChanged
+from .events import Event, Filled, Order, OrderChanged, Valued
 from .fees import builder_fee, fee, rate_of
 from .health import CoinHealth
 from .numbers import ZERO
@@ -141,6 +141,18 @@ class Desk:
             if coin.context is not None
         }
 
+    def value(self, account: Account) -> None:
+        """Write down what an account is worth at the marks of this moment."""
+        marks, held = self.marks(), account.positions.values()
+        known = [it.unrealized(marks[it.coin]) for it in held if it.coin in marks]
+        self.emit(
+            Valued,
+            account=account.name,
+            value=account.value(marks),
+            unrealized=sum(known, ZERO),
+            is_live=all(self.coin(it.coin).health.state == "live" for it in held),
+        )
+
     def next_oid(self) -> int:
         """Return a number for an order."""
         self.accounts.last_oid += 1
@@ -222,13 +234,14 @@ class Desk:
             level_source=level.source if level is not None else "",
             level_time=level.time if level is not None else 0,
             ahead=ahead,
-            order_at=order.placed_at,
+            order_at=order.decided_at or order.placed_at,
             arrived_at=self.now,
             mid_at_decision=order.mid_at_decision,
             mid_at_arrival=coin.book.mid,
             liquidation=liquidation,
             mark_px=coin.context.mark if coin.context is not None else None,
         )
+        self.value(account)
         left = order.sz - sz
         status = "open" if left else "filled"
         changed = self.change(order, status, evidence.cause, sz=left)

@@ -22,14 +22,14 @@ from ..hyperliquid.client import HyperLiquidIntegration
 from . import events as said
 from . import order_messages, settings
 from .accounts import Account, Accounts
-from .clock import VenueClock
+from .clock import Alarm, VenueClock
 from .events import Event
 from .feeding import Feeding, metas_of, settle_owed, time_of
 from .figures import Figures
 from .journal import JournalError, PaperJournal
 from .reading import Reading
 from .recording import Recorder, universe_of
-from .restarting import ahead_of
+from .restarting import ahead_of, unlisted_in
 from .settings import PaperConfig
 from .telling import Telling
 from .trading import Trading
@@ -40,9 +40,9 @@ logger = logging.getLogger(__name__)
 
 DEFAULT_COINS = ("BTC", "ETH")
 _FUNDING = "bistoury-paper-funding"
-_LISTED = "perpetuals that the venue lists"
 _RULES_WITHIN = 10.0
 _HANDLERS_WITHIN = 1.0
+_LISTED = "perpetuals that the venue lists"
 
 
 class PaperTradingEngine(Trading, Reading):
@@ -51,12 +51,12 @@ class PaperTradingEngine(Trading, Reading):
 
     Args:
         config: where the data comes from; the environment by default.
-        coins: what may be traded.
+        coins: what may be traded, beside the coins that the journal holds.
         cash: USDC the account ``main`` begins with.
         max_data_age: how old data may be to be traded on, in seconds.
         paper: every other assumption; ``cash`` and ``max_data_age`` go before it.
         journal: a file in which the accounts survive; without one they do not.
-        recording: a file for everything that was heard, for ``replay``.
+        recording: a new file for everything that was heard, for ``replay``.
         client: an existing client, which is then left connected by ``stop``.
     """
 
@@ -74,7 +74,8 @@ class PaperTradingEngine(Trading, Reading):
     ) -> None:
         self.paper = settings.configured(paper, cash, max_data_age)
         self.client = client or HyperLiquidIntegration(config)
-        self.coins = (coins,) if isinstance(coins, str) else tuple(coins)
+        self._wanted = (coins,) if isinstance(coins, str) else tuple(coins)
+        self.coins = self._wanted
         if not self.coins:
             raise ConfigError("coins", coins, "at least one coin")
         self.max_data_age = self.paper.max_data_age
@@ -94,7 +95,7 @@ class PaperTradingEngine(Trading, Reading):
         self._telling = Telling()
         self._figures = Figures(self, self._now)
         self._refused: ConfigError | JournalError | None = None  # why it cannot begin
-        self._timer: asyncio.TimerHandle | None = None
+        self._alarm = Alarm(self._tick)
         self._tasks: set[asyncio.Task[None]] = set()
         self._answers: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._numbers = count(1)
@@ -109,9 +110,11 @@ class PaperTradingEngine(Trading, Reading):
         and goes on trying.
 
         Raises:
-            ConfigError: a coin is no perpetual that the venue lists. Without a
-                connection nobody knows yet; then whatever is asked for raises it.
-            JournalError: the journal cannot be read, or another engine writes it.
+            ConfigError: a coin is no perpetual that the venue lists (without a
+                connection nobody knows yet; then whatever is asked for raises it), or
+                the recording's file has something in it.
+            JournalError: the journal cannot be read, another engine writes it, or it
+                holds a coin that the venue does not list.
         """
         if self._feeding is not None:
             return self.client.is_connected()
@@ -121,6 +124,9 @@ class PaperTradingEngine(Trading, Reading):
                 "recording", self._recording_path, "a journal beside it for a restart"
             )
         self._open_journal()
+        # What is held has to be marked, paid for and closed, whatever is wanted now.
+        held = sorted(self._accounts.coins())
+        self.coins = tuple(dict.fromkeys((*self._wanted, *held)))
         self._figures.show()
         try:
             return await self._follow()
@@ -152,12 +158,15 @@ class PaperTradingEngine(Trading, Reading):
         if self._feeding is not None:
             await self._feeding.stop()
             self._feeding = None
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if self._recorder is not None:
-            self._recorder.close(self._now())
-            self._recorder = None
+        self._alarm.stop()
+        if self._is_started and self._venue is not None:
+            now = self._now()
+            self._venue.stop(now)
+            if self._writer is not None:
+                self._writer.put(self._venue.drain())
+            if self._recorder is not None:
+                self._recorder.close(now)
+                self._recorder = None
         if self._writer is not None:
             await self._writer.finish()
             self._writer = None
@@ -212,13 +221,8 @@ class PaperTradingEngine(Trading, Reading):
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[dict[str, Any]] = loop.create_future()
         self._answers[number] = answer
-        data = {
-            "number": number,
-            "account": account,
-            "action": action,
-            "nonce": nonce,
-            "expires_after": expires_after,
-        }
+        data = {"number": number, "account": account, "action": action}
+        data |= {"nonce": nonce, "expires_after": expires_after}
         try:
             self._take({"channel": ACT, "data": data})
             return await answer
@@ -292,12 +296,12 @@ class PaperTradingEngine(Trading, Reading):
             if before is None:
                 logger.error("paper trading does not begin: %s", self._refused)
             return False
-        self._is_started = True
         if self._recording_path is not None:
             self._recorder = Recorder(
                 self._recording_path, self.metas, self.paper, self._before, now
             )
         self._venue.start(now)
+        self._is_started = True
         self._flush()
         return True
 
@@ -314,24 +318,14 @@ class PaperTradingEngine(Trading, Reading):
         assert venue is not None
         if venue.desk.output and self._writer is not None:
             self._writer.put(venue.drain())
-        owed = venue.solvency.due
+        owed = venue.desk.accounts.owed
         if owed and all(it.get_name() != _FUNDING for it in self._tasks):
-            self._spawn(settle_owed(self.client, owed, self._take), _FUNDING)
-        self._set_timer(venue.deadline)
-
-    def _set_timer(self, deadline: int | None) -> None:
-        loop = asyncio.get_running_loop()
-        if deadline is None:
-            return
-        due = loop.time() + max(0.0, (deadline - self._now()) / 1000)
-        if self._timer is not None:
-            if self._timer.when() <= due and not self._timer.cancelled():
-                return
-            self._timer.cancel()
-        self._timer = loop.call_at(due, self._tick)
+            due = settle_owed(self.client, lambda: venue.solvency.due, self._take)
+            self._spawn(due, _FUNDING)
+        if venue.deadline is not None:
+            self._alarm.set((venue.deadline - self._now()) / 1000)
 
     def _tick(self) -> None:
-        self._timer = None
         if self._venue is not None and self._is_started:
             self._venue.advance(self._now())
             self._flush()
@@ -372,11 +366,16 @@ class PaperTradingEngine(Trading, Reading):
     async def _learn_the_rules(self) -> None:
         metas = await metas_of(self.client, self.coins)
         universe = universe_of(metas)
-        for coin in self.coins:
+        for coin in self._wanted:
             if coin not in universe.by_coin:
                 self._refused = ConfigError("coins", coin, _LISTED)
-                logger.error("paper trading does not begin: %s", self._refused)
-                return
+                break
+        else:
+            journal = self._journal_path
+            self._refused = unlisted_in(universe, self._accounts, journal)
+        if self._refused is not None:
+            logger.error("paper trading does not begin: %s", self._refused)
+            return
         self.metas = metas
         self._venue = PaperVenue(universe, self.paper, self._accounts)
 

@@ -55,6 +55,8 @@ class Order(msgspec.Struct, kw_only=True):
     """Tenths of a basis point that a builder gets."""
     is_uncertain: bool = False
     """Whether it rested through a stretch nobody knows about."""
+    decided_at: int = 0
+    """Of triggers: when the mark was there; else it was decided on when placed."""
     mid_at_decision: Decimal | None = None
     nonce: int | None = None
     """That of the command it came with."""
@@ -78,6 +80,13 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     seq: int = 0
     """Its place in the journal, counted from 1."""
     paper: Literal[True] = True
+
+
+class Assumed(Event, frozen=True, kw_only=True):
+    """What is assumed from now on; written when it is not what was assumed before."""
+
+    assumptions: dict[str, Any]
+    """The members of ``PaperConfig``, as plain ones."""
 
 
 class AccountOpened(Event, frozen=True, kw_only=True):
@@ -140,13 +149,22 @@ class Filled(Event, frozen=True, kw_only=True):
     ahead: Decimal | None = None
     """Of makers: what stood before it in the queue just before."""
     order_at: int = 0
-    """When the order was decided on."""
+    """When the order was decided on: placed, or a trigger's mark reached."""
     arrived_at: int = 0
     mid_at_decision: Decimal | None = None
     mid_at_arrival: Decimal | None = None
     liquidation: str = ""
     """``market`` or ``backstop`` when the venue closed the position."""
     mark_px: Decimal | None = None
+
+
+class FundingOwed(Event, frozen=True, kw_only=True):
+    """What was held at an hour whose rate or price nobody saw; it is paid later."""
+
+    coin: str
+    time: int
+    """The hour, in ms."""
+    szi: Decimal
 
 
 class FundingPaid(Event, frozen=True, kw_only=True):
@@ -223,7 +241,11 @@ class TwapChanged(Event, frozen=True, kw_only=True):
 
 
 class FeedChanged(Event, frozen=True, kw_only=True):
-    """Whether a coin's data can be traded on: ``live``, ``stale`` or ``gap``."""
+    """
+    Whether a coin's data can be traded on: ``live``, ``stale`` or ``gap``.
+
+    ``stopped``: nobody was looking from then on.
+    """
 
     coin: str
     state: str
@@ -233,7 +255,12 @@ class FeedChanged(Event, frozen=True, kw_only=True):
 
 
 class Valued(Event, frozen=True, kw_only=True):
-    """What an account was worth at the marks, for the curve of its equity."""
+    """
+    What an account was worth at the marks, for the curve of its equity.
+
+    It follows each fill, payment and loss, and comes now and then while there are
+    positions: later nobody knows the marks any more.
+    """
 
     value: Decimal
     unrealized: Decimal
@@ -259,10 +286,12 @@ class Replied(Event, frozen=True, kw_only=True):
 
 
 Anything = (
-    AccountOpened
+    Assumed
+    | AccountOpened
     | OrderChanged
     | Rejected
     | Filled
+    | FundingOwed
     | FundingPaid
     | Liquidated
     | LeverageSet

@@ -109,12 +109,12 @@ def time_of(message: Message) -> int | None:
 
 async def settle_owed(
     client: HyperLiquidIntegration,
-    due: dict[str, list[int]],
+    due: Callable[[], dict[str, list[int]]],
     take: Callable[[Message], None],
 ) -> None:
     """Ask for the rates of hours that nobody saw, until none is ``due``."""
-    while due:
-        for coin, hours in list(due.items()):
+    while owed := due():
+        for coin, hours in owed.items():
             try:
                 rows = await client.info.get_funding_rate(
                     coin, min(hours) - _HOUR_MS // 2
@@ -123,7 +123,7 @@ async def settle_owed(
                 logger.warning("funding of %s is still owed: %s", coin, error)
                 continue
             take({"channel": FUNDING, "data": {"coin": coin, "rows": rows}})
-        if due:
+        if due():
             await asyncio.sleep(_OWED_AGAIN_AFTER)
 
 

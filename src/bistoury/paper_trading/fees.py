@@ -13,6 +13,7 @@ from decimal import Decimal
 
 import msgspec
 
+from ..errors import ConfigError
 from .numbers import ONE, ZERO, truncated
 from .universe import Instrument
 
@@ -29,6 +30,14 @@ TIERS: tuple[tuple[int, Decimal, Decimal], ...] = (
     (2_000_000_000, Decimal("0.00026"), ZERO),
     (7_000_000_000, Decimal("0.00024"), ZERO),
 )
+_HIGHEST = Decimal("0.1")
+_ALLOWED = {
+    "taker": (ZERO, _HIGHEST),
+    "maker": (-_HIGHEST, _HIGHEST),
+    "volume": (ZERO, Decimal(10) ** 15),
+    "staking_discount": (ZERO, ONE),
+    "referral_discount": (ZERO, ONE),
+}
 _GROWTH = Decimal("0.1")
 _TENTHS_OF_A_POINT = Decimal("0.00001")
 
@@ -46,6 +55,21 @@ class FeeSettings(msgspec.Struct, frozen=True, kw_only=True):
     """A fraction: 0.05 for more than 10 HYPE, up to 0.4."""
     referral_discount: Decimal = ZERO
     """A fraction: 0.04 with a referral."""
+
+    def check(self) -> None:
+        """
+        Check that these can be fees.
+
+        Raises:
+            ConfigError: a value cannot; names it.
+        """
+        for name, (least, most) in _ALLOWED.items():
+            value = getattr(self, name)
+            is_number = isinstance(value, Decimal) and value.is_finite()
+            is_by_tier = value is None and name in ("taker", "maker")
+            if not is_by_tier and not (is_number and least <= value <= most):
+                allowed = f"a Decimal from {least} to {most}"
+                raise ConfigError(f"fees.{name}", value, allowed)
 
     @classmethod
     def of_user(cls, answer: dict[str, object]) -> FeeSettings:

@@ -1,9 +1,10 @@
 """
 Whether what is known of a coin may be traded on.
 
-Live means: every feed of the coin runs without an open gap, none was called stale,
-and a book came after the last gap and not too long ago. Nothing else is ever filled
-on. What happened inside a gap, and came later, is told apart by its time.
+Live means: no feed of the coin has an open gap, none that is sent at intervals was
+called stale, and a book came after the last gap and not too long ago. A feed that was
+silent from the beginning is no gap: what it would say is not known, and not used. What
+happened inside a gap, and came later, is told apart by its time.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import IO
 
@@ -57,7 +58,7 @@ class PaperJournal:
         self._lock = _locked(self.path)
         try:
             self._db = _opened(self.path)
-            self._check_version()
+            self._sign()
         except (sqlite3.Error, OSError) as error:
             self._unlock()
             raise JournalError(self.path, str(error)) from error
@@ -88,20 +89,12 @@ class PaperJournal:
 
     def events(self) -> Iterator[Event]:
         """
-        Yield every fact, oldest first.
+        Return every fact, oldest first.
 
         Raises:
             JournalError: the file is damaged.
         """
-        try:
-            for number, (seq, body) in enumerate(
-                self._db.execute("SELECT seq, body FROM events ORDER BY seq"), 1
-            ):
-                if seq != number:
-                    raise JournalError(self.path, f"fact {number} is missing")
-                yield decode(body)
-        except (sqlite3.Error, ValueError) as error:
-            raise JournalError(self.path, str(error)) from error
+        return _facts(self._db, self.path)
 
     def close(self) -> None:
         """Close the file."""
@@ -112,17 +105,31 @@ class PaperJournal:
         if self._lock is not None:
             self._lock.close()
 
-    def _check_version(self) -> None:
+    def _sign(self) -> None:
         self._db.execute(
             "INSERT OR IGNORE INTO about VALUES ('version', ?)", (str(VERSION),)
         )
-        (found,) = self._db.execute(
-            "SELECT value FROM about WHERE name = 'version'"
-        ).fetchone()
-        if found != str(VERSION):
-            raise JournalError(
-                self.path, f"written in version {found}; this reads {VERSION}"
-            )
+        _check_version(self._db, self.path)
+
+
+def _check_version(database: sqlite3.Connection, path: str) -> None:
+    (found,) = database.execute(
+        "SELECT value FROM about WHERE name = 'version'"
+    ).fetchone()
+    if found != str(VERSION):
+        raise JournalError(path, f"written in version {found}; this reads {VERSION}")
+
+
+def _facts(database: sqlite3.Connection, path: str) -> Iterator[Event]:
+    """Yield every fact, oldest first; each of them has to be there."""
+    try:
+        rows = database.execute("SELECT seq, body FROM events ORDER BY seq")
+        for number, (seq, body) in enumerate(rows, 1):
+            if seq != number:
+                raise JournalError(path, f"fact {number} is missing")
+            yield decode(body)
+    except (sqlite3.Error, ValueError) as error:
+        raise JournalError(path, str(error)) from error
 
 
 def _opened(path: str) -> sqlite3.Connection:
@@ -176,12 +183,10 @@ def read(path: str | os.PathLike[str]) -> list[Event]:
     """
     if not Path(path).is_file():
         raise JournalError(str(path), "there is no such file")
+    where = f"{Path(path).resolve().as_uri()}?mode=ro"
     try:
-        database = sqlite3.connect(f"file:{Path(path).resolve()}?mode=ro", uri=True)
-        try:
-            rows = database.execute("SELECT body FROM events ORDER BY seq").fetchall()
-        finally:
-            database.close()
-        return [decode(body) for (body,) in rows]
-    except (sqlite3.Error, ValueError) as error:
+        with closing(sqlite3.connect(where, uri=True)) as database:
+            _check_version(database, str(path))
+            return list(_facts(database, str(path)))
+    except sqlite3.Error as error:
         raise JournalError(str(path), str(error)) from error

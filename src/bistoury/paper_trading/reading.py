@@ -56,7 +56,7 @@ class Reading:
         """Return what came of it; see ``bistoury.paper_trading.report``."""
         if account not in self._accounts.by_name:
             self._refuse_account(account)
-        return report(self.facts(), account, assumptions=self.paper.assumptions())
+        return report(self.facts(), account)
 
     def explain(self, tid: int) -> dict[str, Any]:
         """

@@ -19,9 +19,11 @@ from typing import IO, Any, Literal, cast
 
 import msgspec
 
-from ..errors import BistouryError
+from ..errors import BistouryError, ConfigError
+from . import settings
 from .accounts import Accounts
 from .events import Anything, Event
+from .restarting import unlisted_in
 from .settings import PaperConfig
 from .universe import Universe
 from .venue import ACT, Message, PaperVenue
@@ -55,8 +57,7 @@ class Recorder:
     """
     Writes down what a venue takes, until the disk will not have it.
 
-    Raises:
-        RecordingError: the file cannot be made.
+    A file that has something in it is never written over.
     """
 
     def __init__(
@@ -68,11 +69,12 @@ class Recorder:
         at: int,
     ) -> None:
         self._path = str(path)
-        self._is_done = False
+        self._file: IO[bytes] | None = None
         try:
+            settings.check_place("recording", path)
             self._file = _opened(self._path, "wb")
-        except OSError as error:
-            raise RecordingError(self._path, 1, str(error)) from error
+        except (ConfigError, OSError) as error:
+            self._failed(error)
         begin = {
             "v": VERSION,
             "metas": metas,
@@ -88,26 +90,27 @@ class Recorder:
     def close(self, at: int) -> None:
         """End the recording at the moment ``at`` (ms)."""
         self.take(at, {"channel": END, "data": {}})
-        try:
-            self._file.close()
-        except OSError as error:
-            self._failed(error)
+        if self._file is not None:
+            try:
+                self._file.close()
+            except OSError as error:
+                self._failed(error)
 
     def _write(self, line: bytes) -> None:
-        if self._is_done:
+        if self._file is None:
             return
         try:
             self._file.write(line)
         except OSError as error:
             self._failed(error)
 
-    def _failed(self, error: OSError) -> None:
+    def _failed(self, error: Exception) -> None:
         """Go on without it: the trading is worth more than its recording."""
-        if not self._is_done:
-            self._is_done = True
-            logger.error("paper recording %s ends here: %s", self._path, error)
+        logger.error("paper recording %s ends here: %s", self._path, error)
+        file, self._file = self._file, None
+        if file is not None:
             with suppress(OSError):
-                self._file.close()
+                file.close()
 
 
 def messages(path: str | os.PathLike[str]) -> Iterator[tuple[int, Message]]:
@@ -175,7 +178,7 @@ class Replay:
             self._is_started = True
             self.venue.start(at)
         if message["channel"] == END:
-            self.venue.advance(at)
+            self.venue.stop(at)
         elif "data" in message and message["channel"] != BEGIN:
             self.venue.take(at, message)
         return self.drain()
@@ -258,7 +261,11 @@ def begun(
     recorded = msgspec.convert(data["config"], PaperConfig)
     before = [] if is_fresh else _before.decode(_encode(data["before"]))
     places = {name: it.px_decimals for name, it in whole.by_coin.items()}
-    return Replay(whole, config or recorded, Accounts.folded(before, places))
+    accounts = Accounts.folded(before, places)
+    wrong = unlisted_in(whole, accounts, path)
+    if wrong is not None:
+        raise RecordingError(path, 1, wrong.detail)
+    return Replay(whole, config or recorded, accounts)
 
 
 def universe_of(metas: list[dict[str, Any]]) -> Universe:

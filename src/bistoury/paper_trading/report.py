@@ -78,8 +78,9 @@ def report(
     """
     Return the report of one account as plain members; amounts are ``Decimal``.
 
-    ``equity`` is a list of ``(venue ms, USDC)``. An account that was reset is reported
-    since then.
+    ``equity`` is a list of ``(venue ms, USDC)``. An account is reported since it began,
+    or began anew. The assumptions are those that the facts tell last, unless they are
+    given; ``changed_at`` among them says when there were others before.
 
     Raises:
         KeyError: there is no such account.
@@ -87,22 +88,25 @@ def report(
     accounts, curve = Accounts(), _Curve()
     at_decision, at_arrival = _Slippage(), _Slippage()
     qualities: dict[str, int] = {}
-    marks: dict[str, Decimal] = {}
     uncertain: set[int] = set()
     degraded = Degraded()
     first = last = 0
+    changed: list[int] = []
     for event in events:
-        first, last = first or event.at, event.at
+        last = event.at
         accounts.apply(event)
         degraded.see(event)
+        if isinstance(event, said.Assumed):
+            changed.append(event.at)
         if event.account != account:
             continue
         known = accounts.by_name[account]
         if isinstance(event, said.AccountOpened):
+            first, changed = event.at, []
+            degraded.restart(first)
             curve, qualities, uncertain = _Curve(), {}, set()
             at_decision, at_arrival = _Slippage(), _Slippage()
         elif isinstance(event, Filled):
-            marks[event.coin] = event.mark_px or event.px
             qualities[event.quality] = qualities.get(event.quality, 0) + 1
             if event.crossed and not event.liquidation:
                 at_decision.add(event, event.mid_at_decision)
@@ -111,14 +115,15 @@ def report(
             uncertain.add(event.order.oid)
         if isinstance(event, said.Valued):
             curve.add(event.at, event.value)
-        elif isinstance(event, _MOVES):
-            curve.add(event.at, known.value(marks))
+        elif isinstance(event, _MOVES) and _is_marked(known, event):
+            curve.add(event.at, known.value(_marks_of(event)))
     known = accounts.by_name[account]
     return {
         "v": VERSION,
         "paper": True,
         "assumptions": {
-            **(assumptions or {}),
+            **(accounts.assumed if assumptions is None else assumptions),
+            **({"changed_at": changed} if changed else {}),
             "not_simulated": list(NOT_SIMULATED),
         },
         "account": account,
@@ -137,6 +142,18 @@ def report(
 
 
 _MOVES = (said.AccountOpened, Filled, said.FundingPaid, said.Liquidated)
+
+
+def _marks_of(event: Event) -> dict[str, Decimal]:
+    """Return the marks that a fact itself knows."""
+    if isinstance(event, Filled) and event.mark_px is not None:
+        return {event.coin: event.mark_px}
+    return {}
+
+
+def _is_marked(known: Account, event: Event) -> bool:
+    """Whether a fact knows every mark that matters: those of facts before are old."""
+    return known.positions.keys() <= _marks_of(event).keys()
 
 
 def _profit(known: Account, curve: _Curve) -> dict[str, Any]:

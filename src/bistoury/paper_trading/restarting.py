@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from . import events as said
-from .accounts import Account
+from .accounts import Account, Accounts
 from .commands import statuses
 from .desk import Desk
 from .journal import JournalError
 from .placing import answer_of
 from .triggers import Triggers
+from .universe import Universe
 
 _WAITED_FOR_MS = 60_000
+
+
+def unlisted_in(
+    universe: Universe, accounts: Accounts, path: object
+) -> JournalError | None:
+    """Return what is wrong if something is held in a coin that is not listed."""
+    for coin in sorted(accounts.coins()):
+        if coin not in universe.by_coin:
+            detail = f"it holds {coin}, which is not listed here: another venue?"
+            return JournalError(str(path), detail)
+    return None
 
 
 def ahead_of(path: object, last: int, now: int) -> JournalError | None:

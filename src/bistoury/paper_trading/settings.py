@@ -19,6 +19,7 @@ OnGap = Literal["freeze", "replay_backfill", "pessimistic"]
 Restart = Literal["cancel", "keep"]
 Number = str | int | Decimal
 _MOST = 1 << 63
+_SHORTEST, _LONGEST = 0.001, 3600
 _CHOICES = {
     "on_gap": ("freeze", "replay_backfill", "pessimistic"),
     "restart": ("cancel", "keep"),
@@ -73,8 +74,10 @@ class PaperConfig(msgspec.Struct, frozen=True, kw_only=True):
             "block",
         ):
             value = getattr(self, name)
-            if isinstance(value, bool) or not 0 < value <= 3600:  # noqa: PLR2004
-                raise ConfigError(name, value, "seconds above 0 and up to 3600")
+            if isinstance(value, bool) or not _SHORTEST <= value <= _LONGEST:
+                allowed = f"seconds from {_SHORTEST} to {_LONGEST}"
+                raise ConfigError(name, value, allowed)
+        self.fees.check()
         for name, choices in _CHOICES.items():
             if getattr(self, name) not in choices:
                 raise ConfigError(name, getattr(self, name), " or ".join(choices))
@@ -88,7 +91,9 @@ class PaperConfig(msgspec.Struct, frozen=True, kw_only=True):
 
     def assumptions(self) -> dict[str, Any]:
         """Return all of it as plain members, for reports."""
-        members: dict[str, Any] = msgspec.to_builtins(self)
+        # As they are read again: whole numbers of seconds are no others.
+        read = msgspec.convert(msgspec.to_builtins(self), PaperConfig)
+        members: dict[str, Any] = msgspec.to_builtins(read)
         return members
 
 
@@ -105,13 +110,19 @@ def check_name(name: Any) -> None:
 
 def check_place(field: str, path: str | os.PathLike[str] | None) -> None:
     """
-    Check that a file can be made at ``path``.
+    Check that a file can be made at ``path``, and that nothing is lost by that.
 
     Raises:
-        ConfigError: its folder is missing, or it is a folder itself.
+        ConfigError: its folder is missing, it is a folder itself, or a file that has
+            something in it.
     """
-    if path is not None and (not Path(path).parent.is_dir() or Path(path).is_dir()):
+    if path is None:
+        return
+    place = Path(path)
+    if not place.parent.is_dir() or place.is_dir():
         raise ConfigError(field, str(path), "a file in a folder that exists")
+    if place.is_file() and place.stat().st_size:
+        raise ConfigError(field, str(path), "a new file: none is written over")
 
 
 def check_whole(**values: Any) -> None:

@@ -41,8 +41,6 @@ class Solvency:
         self._hour: int | None = None
         self._partial_at: dict[tuple[str, str], int] = {}
         self._asked: set[tuple[str, str]] = set()
-        self.due: dict[str, list[int]] = {}
-        """Hours (ms) whose funding is owed, by coin, because nobody was looking."""
 
     # Funding
 
@@ -52,72 +50,89 @@ class Solvency:
         now = desk.now
         self._hour = now // HOUR_MS * HOUR_MS
         if last:
-            hour = last // HOUR_MS * HOUR_MS + HOUR_MS
-            while hour <= now:
-                self._owe(hour)
-                hour += HOUR_MS
+            # Nothing was traded meanwhile: what is held now was held at each hour.
+            for hour in range(last // HOUR_MS * HOUR_MS + HOUR_MS, now + 1, HOUR_MS):
+                for account, held in self._held():
+                    self._owe(account, held, hour)
         desk.at(self._hour + HOUR_MS, self._strike)
+
+    @property
+    def due(self) -> dict[str, list[int]]:
+        """Hours (ms) whose funding is owed, by coin, because nobody was looking."""
+        hours: dict[str, list[int]] = {}
+        for _, coin, hour in self._desk.accounts.owed:
+            known = hours.setdefault(coin, [])
+            if hour not in known:
+                known.append(hour)
+        return hours
 
     def _strike(self) -> None:
         assert self._hour is not None
         self._hour += HOUR_MS
         self._desk.at(self._hour + HOUR_MS, self._strike)
-        for name in self._held():
-            coin = self._desk.coin(name)
+        for account, held in self._held():
+            coin = self._desk.coin(held.coin)
             known = coin.context
             is_fresh = known is not None and self._hour - known.at <= FRESH_MS
             if known is not None and is_fresh and coin.health.state == "live":
-                self._pay(name, self._hour, known.funding, known.oracle)
+                rate, oracle = known.funding, known.oracle
+                self._pay(account.name, held.coin, self._hour, held.szi, rate, oracle)
             else:
-                self.due.setdefault(name, []).append(self._hour)
+                self._owe(account, held, self._hour)
 
     def settle(self, coin: str, rows: list[dict[str, Any]]) -> None:
         """Pay what is owed, by the venue's history of rates."""
         known = self._desk.coin(coin).context
+        if known is None:
+            return
         rates = {int(it["time"]) // HOUR_MS * HOUR_MS: it for it in rows}
-        for hour in list(self.due.get(coin, ())):
-            row = rates.get(hour)
-            if row is None or known is None:
+        for (account, owed, hour), szi in list(self._desk.accounts.owed.items()):
+            row = rates.get(hour) if owed == coin else None
+            if row is None:
                 continue
-            self.due[coin].remove(hour)
             rate = Decimal(row["fundingRate"])
             # The history has no oracle price, so the nearest one known serves.
-            self._pay(coin, hour, rate, known.oracle, is_estimated=True)
-        if not self.due.get(coin):
-            self.due.pop(coin, None)
+            self._pay(account, coin, hour, szi, rate, known.oracle, is_estimated=True)
 
-    def _owe(self, hour: int) -> None:
-        for name in self._held():
-            if hour > self._desk.accounts.funded.get(name, 0):
-                self.due.setdefault(name, []).append(hour)
+    def _owe(self, account: Account, held: Position, hour: int) -> None:
+        """Write down what was held: by the time it is paid, that may be gone."""
+        self._desk.emit(
+            said.FundingOwed,
+            account=account.name,
+            coin=held.coin,
+            time=hour,
+            szi=held.szi,
+        )
 
-    def _held(self) -> list[str]:
+    def _held(self) -> list[tuple[Account, Position]]:
+        """Return every position, coin by coin."""
         accounts = self._desk.accounts.by_name.values()
-        return sorted({coin for account in accounts for coin in account.positions})
+        held = [(who, it) for who in accounts for it in who.positions.values()]
+        return sorted(held, key=lambda it: it[1].coin)
 
-    def _pay(
+    def _pay(  # noqa: PLR0917 -- what a payment is made of
         self,
+        account: str,
         coin: str,
         hour: int,
+        szi: Decimal,
         rate: Decimal,
         oracle: Decimal,
         *,
         is_estimated: bool = False,
     ) -> None:
-        for account in list(self._desk.accounts.by_name.values()):
-            held = account.positions.get(coin)
-            if held is not None:
-                self._desk.emit(
-                    said.FundingPaid,
-                    account=account.name,
-                    coin=coin,
-                    time=hour,
-                    szi=held.szi,
-                    rate=rate,
-                    oracle=oracle,
-                    usdc=payment(held.szi, oracle, rate),
-                    is_estimated=is_estimated,
-                )
+        self._desk.emit(
+            said.FundingPaid,
+            account=account,
+            coin=coin,
+            time=hour,
+            szi=szi,
+            rate=rate,
+            oracle=oracle,
+            usdc=payment(szi, oracle, rate),
+            is_estimated=is_estimated,
+        )
+        self._desk.value(self._desk.accounts.by_name[account])
 
     # Liquidation
 
@@ -232,6 +247,7 @@ class Solvency:
             notional=ZERO,
             taken=left,
         )
+        self._desk.value(account)
 
     def _order(self, account: Account, held: Position, size: Decimal) -> Order:
         desk = self._desk

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError, StaleDataError
-from .account import PaperFill, PaperPosition
 from .numbers import ONE, ZERO, rounded_to_figures, text
 from .rejected import OrderRejectedError
 from .settings import Number, amount, number
@@ -24,6 +24,31 @@ if TYPE_CHECKING:
 _LIMIT = {"limit": {"tif": "Gtc"}}
 _SLIPPAGE = Decimal("0.05")
 _UNKNOWN = "Paper: no live data"
+
+
+@dataclass(frozen=True, slots=True)
+class PaperFill:
+    """One fill. ``size`` is in coins, ``fee`` and ``closed_pnl`` in USDC."""
+
+    coin: str
+    is_buy: bool
+    price: Decimal
+    size: Decimal
+    fee: Decimal
+    closed_pnl: Decimal
+    time: int
+    """Venue milliseconds of the book it was filled on."""
+    data_age: float
+    """How old that book was when it was filled, in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class PaperPosition:
+    """A position; ``size`` is negative when short."""
+
+    coin: str
+    size: Decimal
+    entry_price: Decimal
 
 
 class Trading:

@@ -68,6 +68,9 @@ class Triggers:
 
     def _fire(self, coin: Coin, order: Order) -> None:
         del coin.triggers[order.oid]
+        order = msgspec.structs.replace(
+            order, decided_at=self._desk.now, mid_at_decision=coin.book.mid
+        )
         assert coin.context is not None
         cause = f"mark:{order.coin}:{coin.context.mark}"
         self.execute(self._desk.change(order, "triggered", cause, has_fired=True))

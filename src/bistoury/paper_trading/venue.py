@@ -29,7 +29,6 @@ from .commands import Commands
 from .desk import Coin, Context, Desk, Evidence
 from .events import Event
 from .health import PERIODIC
-from .numbers import ZERO
 from .order_level import Orders
 from .order_messages import ORDERS, ORDERS_LOST
 from .placing import Placing
@@ -94,7 +93,12 @@ class PaperVenue:
         """
         desk = self.desk
         before = desk.now
+        # A process that was killed could not say so: it lived until its last fact.
+        self._stop("the engine ended")
         desk.now = max(at, before)
+        assumed = self.config.assumptions()
+        if assumed != desk.accounts.assumed:
+            desk.emit(said.Assumed, assumptions=assumed)
         self.solvency.started(before)
         for name, cash in self.config.accounts.items():
             if name not in desk.accounts.by_name:
@@ -120,6 +124,11 @@ class PaperVenue:
     def advance(self, at: int) -> None:
         """Let time pass: needed when no messages come, and never wrong."""
         self.desk.advance(at)
+
+    def stop(self, at: int) -> None:
+        """Write down that nobody looks any more."""
+        self.advance(at)
+        self._stop("the engine was stopped")
 
     @property
     def deadline(self) -> int | None:
@@ -358,30 +367,20 @@ class PaperVenue:
 
     # Details
 
+    def _stop(self, reason: str) -> None:
+        for coin, state in sorted(self.desk.accounts.feeds.items()):
+            if state != "stopped":
+                self.desk.emit(
+                    said.FeedChanged, coin=coin, state="stopped", reason=reason
+                )
+
     def _value(self) -> None:
         """Write down what accounts with positions are worth."""
         desk = self.desk
         desk.at(desk.now + self._value_every, self._value)
-        marks = desk.marks()
         for account in list(desk.accounts.by_name.values()):
-            held = account.positions.values()
-            if held:
-                desk.emit(
-                    said.Valued,
-                    account=account.name,
-                    value=account.value(marks),
-                    unrealized=sum(
-                        (
-                            it.unrealized(marks[it.coin])
-                            for it in held
-                            if it.coin in marks
-                        ),
-                        ZERO,
-                    ),
-                    is_live=all(
-                        desk.coin(it.coin).health.state == "live" for it in held
-                    ),
-                )
+            if account.positions:
+                desk.value(account)
 
     def _coin(self, data: Any) -> Coin | None:
         name = data["coin"]

@@ -79,10 +79,6 @@ class PureTrader:
     def now(self):
         return self.market.desk.now
 
-    @property
-    def paper(self):
-        return self.market.config
-
     def facts(self):
         return list(self.market.events)
 

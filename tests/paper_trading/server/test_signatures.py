@@ -28,7 +28,7 @@ def recovered(row, **changed):
 
 
 def test_whoever_signed_with_the_official_sdk_is_found(signed):
-    assert len(signed["rows"]) == 18
+    assert len(signed["rows"]) == 19
     assert {row["name"] for row in signed["rows"]} >= set(TYPED)
     for row in signed["rows"]:
         assert recovered(row) == signed["address"], row["name"]
@@ -103,6 +103,7 @@ def test_what_is_no_signature_is_called_so(signature, said):
         {"type": "usdSend", "signatureChainId": "x"},
         {"type": "usdSend", "signatureChainId": 5},
         {"type": "order", "n": 2**70},
+        {"type": "approveAgent", "signatureChainId": "0x1", "hyperliquidChain": 5},
     ],
 )
 def test_what_cannot_be_hashed_is_called_so(signed, action):

@@ -3,6 +3,8 @@ from __future__ import annotations
 import csv
 import io
 
+from bistoury.paper_trading.accounts import Accounts
+from bistoury.paper_trading.events import Assumed
 from bistoury.paper_trading.settings import PaperConfig
 from bistoury.paper_trading.showing import as_csv, as_lines, document
 from bistoury.paper_trading.showing.tables import COLUMNS
@@ -32,6 +34,17 @@ def test_the_lines_begin_with_paper_and_what_is_assumed(traded):
     assert values["fills"] == "3"
     assert values["maker share"] == "0.00 %"
     assert values["slippage against mid at decision"].endswith(" bp")
+
+
+def test_what_a_journal_assumes_stands_on_top_too(begun):
+    first = begun(queue="log")
+    events = first.events + begun(Accounts.folded(first.events, {}), 10**13).events
+    values = dict(as_lines(document(events)))
+    assert "queue=risk_averse" in values["assumed"]
+    assert values["assumed since"] == "2286-11-20 17:46:40+00:00"
+
+    old = [it for it in first.events if not isinstance(it, Assumed)]
+    assert "not known" in dict(as_lines(document(old)))["assumed"]
 
 
 def test_an_account_without_fills_has_no_shares(begun):

@@ -52,7 +52,9 @@ def start(  # noqa: PLR0917 -- all are options
     ] = False,
     recording: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Keep all that was heard, for a replay."),
+        typer.Option(
+            metavar="FILE", help="A new file for all that was heard, for a replay."
+        ),
     ] = None,
     assume: Assume = None,
     agent: Annotated[

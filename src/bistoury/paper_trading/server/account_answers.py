@@ -120,8 +120,10 @@ class AccountAnswers:
         """
         kind = body["type"]
         if kind in _EMPTY:
-            return _EMPTY[kind]
-        return self._kinds[kind](Asked(self._wallets.shown(user), desk, body))
+            found = _EMPTY[kind]
+        else:
+            found = self._kinds[kind](Asked(self._wallets.shown(user), desk, body))
+        return {**found, "paper": True} if isinstance(found, dict) else found
 
     def _role(self, it: Asked) -> Row:
         agent = self._wallets.agent(it.user)
@@ -268,7 +270,6 @@ def _fees(it: Asked) -> Row:
             "bpsOfMaxSupply": "0.0",
             "discount": text(settings.staking_discount),
         },
-        "paper": True,
     }
 
 

@@ -128,8 +128,7 @@ class Control:
         return {**answer, "canceled": len(action["cancels"])}
 
     def _report(self, account: str) -> dict[str, Any]:
-        assumptions = self._trader.paper.assumptions()
-        return document(self._trader.facts(), account, assumptions=assumptions)
+        return document(self._trader.facts(), account)
 
     def _explain(self, tid: int) -> dict[str, Any]:
         return self._trader.explain(tid)

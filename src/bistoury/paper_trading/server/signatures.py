@@ -31,6 +31,7 @@ _SOURCES = {"mainnet": "a", "testnet": "b"}
 _AGENT_CHAIN = 1337
 _WORD = 32
 _FIRST_V = 27
+_UNHASHABLE = (ValueError, TypeError, KeyError, AttributeError)
 
 
 class SignatureError(BistouryError):
@@ -85,7 +86,7 @@ def signer_of(
         else:
             hashed = action_hash(action, nonce, vault, expires_after)
             digest = _agent_digest(hashed, network)
-    except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
+    except (*_UNHASHABLE, OverflowError, RecursionError) as error:
         raise SignatureError(f"the action cannot be hashed ({error!r})") from error
     return _recovered(digest, _compact(signature))
 
@@ -110,7 +111,9 @@ def _agent_digest(hashed: bytes, network: Network) -> bytes:
 def _typed_digest(action: Mapping[str, Any], primary: str, fields: Fields) -> bytes:
     chain = int(action["signatureChainId"], 16)
     domain = {"name": "HyperliquidSignTransaction", "version": "1", "chainId": chain}
-    return _digest(domain, f"HyperliquidTransaction:{primary}", fields, action)
+    # HL: the official SDK signs a name that is not there as an empty one.
+    named = {"agentName": "", **action}
+    return _digest(domain, f"HyperliquidTransaction:{primary}", fields, named)
 
 
 # EIP-712

@@ -9,7 +9,6 @@ from typing import Any, Protocol
 from ...hyperliquid.client import HyperLiquidIntegration
 from ..accounts import Account
 from ..events import Event
-from ..settings import PaperConfig
 from ..venue import PaperVenue
 
 
@@ -17,7 +16,6 @@ class Trader(Protocol):
     """``PaperTradingEngine``, or whatever does as it does."""
 
     coins: tuple[str, ...]
-    paper: PaperConfig
 
     @property
     def client(self) -> HyperLiquidIntegration:

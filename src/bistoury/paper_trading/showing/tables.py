@@ -34,9 +34,11 @@ def as_lines(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
     shown = ", ".join(
         f"{name}={_short(value)}"
         for name, value in assumed.items()
-        if name not in ("accounts", "not_simulated")
+        if name not in ("accounts", "not_simulated", "changed_at")
     )
-    yield "assumed", shown or "not known: a journal holds facts, not settings"
+    yield "assumed", shown or "not known: the journal is from before they were in it"
+    if assumed.get("changed_at"):
+        yield "assumed since", ", ".join(moment(it) for it in assumed["changed_at"])
     yield "not simulated", "; ".join(assumed["not_simulated"])
     yield "from", moment(document["from"])
     yield "to", moment(document["to"])

@@ -42,6 +42,7 @@ const signed = (value) => make("td", money(value), `number ${Number(value) < 0 ?
 function plain(value) {
   if (value === null) return "–";
   if (typeof value !== "object") return String(value);
+  if (Array.isArray(value)) return value.map(moment).join(", ");
   return Object.entries(value).filter(([, it]) => it !== null).map(([name, it]) => `${name} ${it}`).join(", ");
 }
 
