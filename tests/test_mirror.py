@@ -44,6 +44,7 @@ ELSEWHERE = {
     "observability/snapshot.py": "serving/test_server.py",
     "observability/window.py": "observability/test_chronicle.py",
     # Alerts are seen on their way from a client to a sink.
+    "alerting/alarm.py": "alerting/test_engine.py",
     "alerting/conditions.py": "alerting/test_alerts.py",
     "alerting/deadman.py": "alerting/test_alerts.py",
     "alerting/delivery.py": "alerting/test_alerts.py",

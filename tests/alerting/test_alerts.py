@@ -12,6 +12,7 @@ from aiohttp import web
 
 from bistoury import Config, ConfigError, HyperLiquidIntegration
 from bistoury.config import Limits
+from bistoury.errors import SubscriptionRefusedError
 from bistoury.simulator import Settings, Venue
 from bistoury.simulator.exchange import Exchange
 from bistoury.simulator.faults import Cut, Refuse
@@ -197,6 +198,20 @@ async def test_a_switch_that_answers_with_an_error_is_counted(client, hook):
     hook.mode = "refuse"
     async with client.alerts(ping_url=f"http://127.0.0.1:{hook.port}/", ping_every=1.0):
         await until(lambda: hook.asked >= 2)
+
+
+async def test_a_second_refused_feed_is_told_while_the_first_stays_refused(
+    client, venue
+):
+    heard = []
+    async with client.alerts(heard.append, refused_after=0.2, settle=0.1, floor=0):
+        for coin in ("NOSUCH", "NONE"):
+            with pytest.raises(SubscriptionRefusedError):
+                await client.subscribe_trades(coin)
+            await until(lambda coin=coin: heard and coin in heard[-1].body)
+
+    assert [(it.kind, it.rule) for it in heard] == [("open", "refused")] * 2
+    assert "NOSUCH" not in heard[1].body
 
 
 async def test_what_cannot_work_is_said_before_it_is_needed(client):

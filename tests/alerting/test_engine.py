@@ -9,6 +9,8 @@ from bistoury.alerting.rules import RULES
 from bistoury.session import Cause, Subscription
 from bistoury.session import notices as say
 
+USER = "userFills(me)"
+
 
 def test_an_outage_is_one_opening_and_one_closing_with_the_same_key(desk):
     desk.amiss(down="not live (backoff)").run(200).well().run(100)
@@ -65,6 +67,66 @@ def test_every_lasting_rule_opens_and_closes(desk, rule):
     assert desk.told == [("open", rule), ("close", rule)]
     assert "what it is about" in desk.messages[0].body
     assert desk.messages[1].title == RULES[rule].closed
+
+
+@pytest.mark.parametrize("rule", ["stale", "refused"])
+def test_a_feed_that_joins_a_trouble_is_told_and_each_has_its_end(desk, rule):
+    desk.amiss(**{rule: ["NOPE"]}).run(2000)
+    desk.amiss(**{rule: ["NOPE", USER]}).run(100)
+    desk.amiss(**{rule: ["NOPE"]}).run(30)
+    desk.well().run(30)
+
+    told = [(it.kind, it.key, it.body.split("\n")[1]) for it in desk.messages]
+    assert told == [
+        ("open", f"{rule}-1", "NOPE"),
+        ("open", f"{rule}-2", USER),
+        ("close", f"{rule}-2", USER),
+        ("close", f"{rule}-1", "NOPE"),
+    ]
+
+
+def test_a_feed_is_told_again_while_another_is_refused_for_days(desk):
+    desk.amiss(refused=["NOPE"]).run(1000)
+    for _ in range(2):
+        desk.amiss(refused=["NOPE", USER]).run(1000)
+        desk.amiss(refused=["NOPE"]).run(1000)
+
+    told = [(it.kind, it.body.split("\n")[1]) for it in desk.messages]
+    assert told == [("open", "NOPE"), *[("open", USER), ("close", USER)] * 2]
+
+
+def test_a_trouble_that_moves_from_feed_to_feed_is_told_of_both(desk):
+    desk.amiss(stale=["A"]).run(1000).amiss(stale=["B"]).run(1000)
+
+    assert desk.told == [("open", "stale"), ("close", "stale"), ("open", "stale")]
+    assert "B" in desk.messages[2].body
+
+
+def test_a_feed_that_joins_is_held_to_the_floor_and_a_thousand_are_one_message(desk):
+    desk.amiss(stale=["first"]).run(100)
+    desk.amiss(stale=["first", *map(str, range(1000))]).run(2000)
+
+    assert [at for at, _ in desk.sent] == [61.0, 961.0]
+    assert "and 992 more" in desk.messages[1].body
+    desk.well().run(30)
+    closing = desk.messages[-1].body
+    assert "and 992 more" in closing
+    assert len(closing) < 500
+
+
+def test_a_feed_that_comes_back_for_a_moment_is_no_second_trouble(desk):
+    for _ in range(5):
+        desk.amiss(stale=["A", "B"]).run(300).amiss(stale=["A"]).run(300)
+    desk.well().run(30)
+
+    assert desk.told == [("open", "stale"), ("close", "stale")]
+    assert desk.messages[1].body.split("\n")[1:] == ["A", "B"]
+
+
+def test_no_closing_holds_an_address(desk):
+    desk.amiss(stale=[f"userFills(user=0x{'ab' * 20})"]).run(100).well().run(30)
+
+    assert desk.messages[1].body.endswith("userFills(user=0xabab…abab)")
 
 
 def test_gaps_for_good_are_one_message_however_many_feeds(desk, make_gap):

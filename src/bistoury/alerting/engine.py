@@ -1,10 +1,11 @@
 """
 When to speak: one opening and one closing message for each trouble, and no more.
 
-Pure: notices, facts and time go in, messages come out. Each rule has a floor under
-the time between two of its openings, which sits on the message and not on the
-trouble: recovery does not reset it, and a trouble that outlasts it is told then. A
-connection that comes and goes is told once and summed up in a digest.
+Pure: notices, facts and time go in, messages come out. An opening tells of all that
+is amiss by one rule; a feed that joins later has an opening of its own. Each rule has
+a floor under the time between two of its openings, which sits on the message and not
+on the trouble: recovery does not reset it, and a trouble that outlasts it is told
+then. A connection that comes and goes is told once and summed up in a digest.
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time
-from math import inf
 
 from ..observability.addresses import shorten
 from ..observability.verdict import in_words, some
 from ..session import notices as heard
 from ..session.notices import Notice
-from .conditions import OFF, Facts
+from .alarm import Alarm, Told
+from .conditions import CONNECTION, OFF, Facts
 from .message import CLOSE, DIGEST, OPEN, Message
 from .plan import AlertPlan
 from .rules import INHIBITED_BY_DOWN, RULES
@@ -32,21 +33,6 @@ _GAPS_WITHIN = 120.0
 """How long a closing message waits for the gaps to be settled."""
 _MOST_DETAILS = 8
 _MOST_LOSSES = 5000
-
-
-@dataclass(slots=True)
-class Alarm:
-    """What is known of one rule."""
-
-    since: float | None = None
-    """Since when the trouble lasts; ``None``: there is none."""
-    well_at: float | None = None
-    """When it ended, while that is not said."""
-    opened: int = 0
-    """The number of the opening that waits for its closing; 0: none."""
-    began: float = 0.0
-    sent_at: float = -inf
-    details: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -97,7 +83,7 @@ class Engine:
                 change = {"open": self._overflows.add}.get(
                     status, self._overflows.discard
                 )
-                change(shorten(str(subscription)))
+                change(str(subscription))
             case heard.Gap(status="open", subscription=subscription):
                 self._open_gaps.add(subscription)
             case heard.Gap(subscription=subscription, status=status):
@@ -117,25 +103,27 @@ class Engine:
             return []
         facts = dict(facts)
         if self._overflows:
-            facts["slow_handler"] = sorted(self._overflows)
+            facts["slow_handler"] = {it: shorten(it) for it in sorted(self._overflows)}
         self._count_flaps(facts, now)
         is_quiet = self._plan.is_quiet(clock)
         found = []
         for name, alarm in self._alarms.items():
             if name == "gap":
-                message = self._gaps(alarm, now, is_quiet=is_quiet)
-            else:
-                message = self._one(name, alarm, facts, now, is_quiet=is_quiet)
-            found += [message] if message is not None else []
-        found += self._digest(now, is_quiet=is_quiet)
-        return found
+                found += self._gaps(alarm, now, is_quiet=is_quiet)
+                continue
+            for lasted in alarm.see(facts.get(name, {}), now):
+                if lasted >= self._patience(name):
+                    self._period.held[name] += 1
+            found += self._closings(name, alarm, now)
+            found += self._openings(name, alarm, facts, now, is_quiet=is_quiet)
+        return found + self._digest(now, is_quiet=is_quiet)
 
     # Flapping
 
     @property
     def is_flapping(self) -> bool:
         """Whether the connection comes and goes."""
-        return self._alarms["flapping"].since is not None
+        return not self._alarms["flapping"].is_calm
 
     def _count_flaps(self, facts: Facts, now: float) -> None:
         while self._losses and now - self._losses[0] > _FLAPS_WITHIN:
@@ -143,7 +131,8 @@ class Engine:
         enough = _STEADY_BELOW if self.is_flapping else self._plan.flaps
         if len(self._losses) >= enough:
             minutes = _FLAPS_WITHIN / 60
-            facts["flapping"] = [f"{len(self._losses)} losses in {minutes:.0f} minutes"]
+            words = f"{len(self._losses)} losses in {minutes:.0f} minutes"
+            facts["flapping"] = {CONNECTION: words}
 
     def _back(self, now: float) -> None:
         if self._lost_at is not None:
@@ -154,92 +143,83 @@ class Engine:
 
     # One rule
 
-    def _one(
-        self, name: str, alarm: Alarm, facts: Facts, now: float, *, is_quiet: bool
-    ) -> Message | None:
-        if name in facts:
-            if alarm.since is None:
-                alarm.since = now
-            alarm.details, alarm.well_at = facts[name], None
-            return self._maybe_open(name, alarm, facts, now, is_quiet=is_quiet)
-        if alarm.since is None:
-            return None
-        if alarm.well_at is None:
-            alarm.well_at = now
-        # What was not told ends at once; what was told must be seen to have ended.
-        if alarm.opened and now - alarm.well_at < self._plan.settle:
-            return None
-        may_wait = alarm.opened and now - alarm.well_at < _GAPS_WITHIN
-        if name == "down" and self._open_gaps and may_wait:
-            return None
-        return self._close(name, alarm)
+    def _patience(self, name: str) -> float:
+        after = RULES[name].after
+        return getattr(self._plan, after) if after else 0.0
 
-    def _maybe_open(
+    def _openings(
         self, name: str, alarm: Alarm, facts: Facts, now: float, *, is_quiet: bool
-    ) -> Message | None:
-        assert alarm.since is not None
-        rule = RULES[name]
-        patience = getattr(self._plan, rule.after) if rule.after else 0.0
-        lasted = now - alarm.since
-        if alarm.opened or lasted < patience:
-            return None
-        if "down" in facts and name in INHIBITED_BY_DOWN - {"flapping"}:
-            return None
-        is_grave = name == "down" and lasted >= _GRAVE * patience
-        is_held = self.is_flapping and name != "flapping" and not is_grave
-        is_held = is_held or (is_quiet and rule.severity != "critical")
-        if is_held or now - alarm.sent_at < self._plan.floor:
+    ) -> list[Message]:
+        """Tell of what has lasted too long, and of all that is amiss with it."""
+        lasted = now - min(alarm.waiting.values(), default=now)
+        if not alarm.waiting or lasted < self._patience(name):
+            return []
+        if self._is_held(name, facts, lasted, is_quiet=is_quiet):
             # Counted when it ends: as long as it lasts, it may still be told.
-            return None
-        self._count += 1
-        alarm.opened, alarm.sent_at, alarm.began = self._count, now, alarm.since
-        if name == "flapping":
-            self._digest_at = now + self._plan.digest_every
-        body = some(alarm.details, _MOST_DETAILS, "\n")
+            return []
+        if now - alarm.sent_at < self._plan.floor:
+            return []
+        body = some([facts[name][it] for it in alarm.waiting], _MOST_DETAILS, "\n")
         if lasted >= 1.0:
             body = f"for {in_words(lasted)}\n{body}"
-        return self._message(OPEN, name, alarm, rule.opened, body)
+        it = alarm.open(self._key(name), now)
+        if name == "flapping":
+            self._digest_at = now + self._plan.digest_every
+        return [_opening(name, it.key, body)]
 
-    def _close(self, name: str, alarm: Alarm) -> Message | None:
-        assert alarm.since is not None
-        assert alarm.well_at is not None
-        lasted, was_opened = alarm.well_at - alarm.since, alarm.opened
-        rule = RULES[name]
-        patience = getattr(self._plan, rule.after) if rule.after else 0.0
-        alarm.since = alarm.well_at = None
-        if not was_opened:
-            if lasted >= patience:
-                self._period.held[name] += 1
-            return None
-        body = f"after {in_words(lasted)}"
-        if name == "down" and (fate := self._fate()):
-            body += f"\n{fate}"
+    def _is_held(
+        self, name: str, facts: Facts, lasted: float, *, is_quiet: bool
+    ) -> bool:
+        if "down" in facts and name in INHIBITED_BY_DOWN - {"flapping"}:
+            return True
+        if is_quiet and RULES[name].severity != "critical":
+            return True
+        is_grave = name == "down" and lasted >= _GRAVE * self._patience(name)
+        return self.is_flapping and name != "flapping" and not is_grave
+
+    def _closings(self, name: str, alarm: Alarm, now: float) -> list[Message]:
+        over = [it for it in alarm.told if self._is_over(name, it, now)]
+        alarm.told = [it for it in alarm.told if it not in over]
+        return [self._closing(name, it) for it in over]
+
+    def _is_over(self, name: str, it: Told, now: float) -> bool:
+        if it.well_at is None or now - it.well_at < self._plan.settle:
+            return False
+        is_late = now - it.well_at >= _GAPS_WITHIN
+        return name != "down" or not self._open_gaps or is_late
+
+    def _closing(self, name: str, it: Told) -> Message:
+        assert it.well_at is not None
+        lasted = it.well_at - it.began
+        lines = [f"after {in_words(lasted)}"]
+        if it.names:
+            lines.append(shorten(some(it.names, _MOST_DETAILS, "\n")))
         if name == "down":
+            lines += [fate] if (fate := self._fate()) else []
             self._lost.clear()  # this message speaks of them
         if name == "flapping":
-            body += f"\n{self._summary(lasted)}"
-            self._renew(alarm.began + lasted)
-        message = self._message(CLOSE, name, alarm, rule.closed, body)
-        alarm.opened = 0
-        return message
+            lines.append(self._summary(lasted))
+            self._renew(it.began + lasted)
+        title, body = RULES[name].closed, "\n".join(lines)
+        return Message(CLOSE, name, it.key, "info", title, body)
 
-    def _gaps(self, alarm: Alarm, now: float, *, is_quiet: bool) -> Message | None:
+    def _gaps(self, alarm: Alarm, now: float, *, is_quiet: bool) -> list[Message]:
         """Tell of gaps for good: they are over when they happen."""
-        if not self._lost or self._alarms["down"].since is not None:
-            return None  # an outage that is told of speaks of its gaps itself
-        alarm.since = now if alarm.since is None else alarm.since
-        if now - alarm.since < self._plan.settle:
-            return None  # one message for all that an outage has cost
-        alarm.since = None
+        if not self._lost or not self._alarms["down"].is_calm:
+            return []  # an outage that is told of speaks of its gaps itself
+        if now - alarm.waiting.setdefault(CONNECTION, now) < self._plan.settle:
+            return []  # one message for all that an outage has cost
+        alarm.waiting.clear()
+        lost, self._lost = self._lost, []
         if self.is_flapping or is_quiet or now - alarm.sent_at < self._plan.floor:
-            self._period.held["gap"] += len(self._lost)
-            self._lost.clear()
-            return None
+            self._period.held["gap"] += len(lost)
+            return []
+        alarm.sent_at = now
+        return [_opening("gap", self._key("gap"), some(lost, _MOST_DETAILS, "\n"))]
+
+    def _key(self, name: str) -> str:
         self._count += 1
-        alarm.opened, alarm.sent_at = self._count, now
-        body = some(self._lost, _MOST_DETAILS, "\n")
-        self._lost.clear()
-        return self._message(OPEN, "gap", alarm, RULES["gap"].opened, body)
+        return f"{name}-{self._count}"
 
     # The digest
 
@@ -275,11 +255,9 @@ class Engine:
         self._period = _Period(now)
         self._digest_at = now + self._plan.digest_every
 
-    def _message(
-        self, kind: str, name: str, alarm: Alarm, title: str, body: str
-    ) -> Message:
-        severity = "info" if kind == CLOSE else RULES[name].severity
-        return Message(kind, name, f"{name}-{alarm.opened}", severity, title, body)
+
+def _opening(name: str, key: str, body: str) -> Message:
+    return Message(OPEN, name, key, RULES[name].severity, RULES[name].opened, body)
 
 
 def _in_words(gap: heard.Gap) -> str:

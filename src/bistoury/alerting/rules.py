@@ -22,13 +22,11 @@ RULES: dict[str, Rule] = {
         "critical", "No market data: the connection is down", "Back", "down_after"
     ),
     "gap": Rule("warning", "Data was missed and cannot be recovered", ""),
-    "stale": Rule(
-        "warning", "A feed carries no news", "Every feed carries news", "stale_after"
-    ),
+    "stale": Rule("warning", "A feed carries no news", "News again", "stale_after"),
     "refused": Rule(
         "warning",
         "The venue refuses a subscription",
-        "Nothing is refused any more",
+        "Not refused any more",
         "refused_after",
     ),
     "breaker": Rule(
