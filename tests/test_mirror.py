@@ -49,7 +49,9 @@ ELSEWHERE = {
     "alerting/deadman.py": "alerting/test_alerts.py",
     "alerting/delivery.py": "alerting/test_alerts.py",
     "alerting/message.py": "alerting/test_sinks.py",
+    "alerting/period.py": "alerting/test_engine.py",
     "alerting/rules.py": "alerting/test_engine.py",
+    "alerting/steadiness.py": "alerting/test_flapping.py",
     # A server is seen whole.
     "serving/broadcast.py": "serving/test_server.py",
     "serving/routes.py": "serving/test_server.py",

@@ -7,7 +7,6 @@ import pytest
 from bistoury.alerting.plan import AlertPlan
 from bistoury.alerting.rules import RULES
 from bistoury.session import Cause, Subscription
-from bistoury.session import notices as say
 
 USER = "userFills(me)"
 
@@ -158,41 +157,6 @@ def test_a_slow_handler_opens_and_closes(desk, make_gap):
     desk.said(make_gap("unrecoverable", cause=Cause.OVERFLOW)).run(60)
 
     assert desk.told == [("open", "slow_handler"), ("close", "slow_handler")]
-
-
-def test_500_flaps_in_an_hour_are_two_notifications_and_a_digest(desk):
-    for _ in range(500):
-        desk.flap(away=2.0, back=5.2)
-    hour = [message for at, message in desk.sent if at <= 3600]
-    assert len(hour) <= 2
-
-    desk.run(3600)
-
-    kinds = [kind for kind, _ in desk.told]
-    assert kinds.count("open") <= 2
-    assert kinds.count("digest") == 1
-    assert desk.told[-1] == ("close", "flapping")
-    assert len(desk.sent) <= 4
-    (digest,) = [it for it in desk.messages if it.kind == "digest"]
-    assert "losses in" in digest.body
-    assert "the longest 2.0 s" in digest.body
-    assert "gaps that cannot be recovered" in digest.body
-
-
-def test_a_grave_outage_is_told_although_the_connection_flaps(desk):
-    for _ in range(20):
-        desk.flap()
-    count = len(desk.sent)
-    desk.amiss(down="gone for good").run(301)
-
-    assert [(it.kind, it.rule) for it in desk.messages[count:]] == [("open", "down")]
-
-
-def test_losses_that_were_asked_for_are_no_flapping(desk):
-    for _ in range(50):
-        desk.said(say.Disconnected(Cause.USER, None, "", 1, 5.0)).run(5)
-
-    assert desk.sent == []
 
 
 def test_in_quiet_hours_only_what_is_critical_is_told_and_the_rest_at_their_end(

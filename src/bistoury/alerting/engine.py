@@ -10,9 +10,7 @@ then. A connection that comes and goes is told once and summed up in a digest.
 
 from __future__ import annotations
 
-from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, time
 
 from ..observability.addresses import shorten
@@ -22,33 +20,17 @@ from ..session.notices import Notice
 from .alarm import Alarm, Told
 from .conditions import CONNECTION, OFF, Facts
 from .message import CLOSE, DIGEST, OPEN, Message
+from .period import Period
 from .plan import AlertPlan
-from .rules import INHIBITED_BY_DOWN, RULES
+from .rules import HELD_BY_FLAPPING, INHIBITED_BY_DOWN, RULES
+from .steadiness import Steadiness
 
-_FLAPS_WITHIN = 600.0
 _STEADY_BELOW = 2
 _GRAVE = 5.0
 """So many times its patience an outage must last to be told in spite of flapping."""
 _GAPS_WITHIN = 120.0
 """How long a closing message waits for the gaps to be settled."""
 _MOST_DETAILS = 8
-_MOST_LOSSES = 5000
-
-
-@dataclass(slots=True)
-class _Period:
-    """What a digest sums up."""
-
-    since: float
-    losses: int = 0
-    longest: float = 0.0
-    away: float = 0.0
-    lost_gaps: int = 0
-    held: Counter[str] = field(default_factory=Counter)
-
-    @property
-    def is_worth_it(self) -> bool:
-        return bool(self.held)
 
 
 class Engine:
@@ -60,21 +42,21 @@ class Engine:
         self._plan = plan
         self._fate = fate
         self._alarms = {name: Alarm() for name in RULES}
-        self._losses: deque[float] = deque(maxlen=_MOST_LOSSES)
+        self._steadiness = Steadiness()
         self._overflows: set[str] = set()
         self._open_gaps: set[object] = set()
         self._lost: list[str] = []
         self._lost_at: float | None = None
         self._count = 0
         self._digest_at = now + plan.digest_every
-        self._period = _Period(now)
+        self._period = Period(now)
         self._was_quiet = False
 
     def observe(self, notice: Notice, now: float) -> None:
         """Hear what happened."""
         match notice:
             case heard.Disconnected(cause=cause, was_open=True) if cause != "user":
-                self._losses.append(now)
+                self._steadiness.lost(now)
                 self._period.losses += 1
                 self._lost_at = self._lost_at or now
             case heard.Ready():
@@ -104,7 +86,7 @@ class Engine:
         facts = dict(facts)
         if self._overflows:
             facts["slow_handler"] = {it: shorten(it) for it in sorted(self._overflows)}
-        self._count_flaps(facts, now)
+        self._judge_flaps(facts, now)
         is_quiet = self._plan.is_quiet(clock)
         found = []
         for name, alarm in self._alarms.items():
@@ -123,22 +105,25 @@ class Engine:
     @property
     def is_flapping(self) -> bool:
         """Whether the connection comes and goes."""
-        return not self._alarms["flapping"].is_calm
+        alarm = self._alarms["flapping"]
+        return bool(alarm.waiting) or alarm.goes_on
 
-    def _count_flaps(self, facts: Facts, now: float) -> None:
-        while self._losses and now - self._losses[0] > _FLAPS_WITHIN:
-            self._losses.popleft()
+    def _judge_flaps(self, facts: Facts, now: float) -> None:
+        """Add what the last minutes together say to what is amiss at this moment."""
+        lately, is_down = self._steadiness, "down" in facts
+        lately.see(now, is_down=is_down)
         enough = _STEADY_BELOW if self.is_flapping else self._plan.flaps
-        if len(self._losses) >= enough:
-            minutes = _FLAPS_WITHIN / 60
-            words = f"{len(self._losses)} losses in {minutes:.0f} minutes"
-            facts["flapping"] = {CONNECTION: words}
+        comes_and_goes = len(lately.losses) >= enough
+        # Nothing is lost any more while it is away: that is not steady.
+        if comes_and_goes or (is_down and self.is_flapping):
+            facts["flapping"] = {CONNECTION: str(lately)}
+        if comes_and_goes and lately.is_mostly_down:
+            said = [*facts.get("down", {}).values(), str(lately)]
+            facts["down"] = {CONNECTION: "\n".join(said)}
 
     def _back(self, now: float) -> None:
         if self._lost_at is not None:
-            away = now - self._lost_at
-            self._period.away += away
-            self._period.longest = max(self._period.longest, away)
+            self._period.back(now - self._lost_at)
             self._lost_at = None
 
     # One rule
@@ -170,12 +155,17 @@ class Engine:
     def _is_held(
         self, name: str, facts: Facts, lasted: float, *, is_quiet: bool
     ) -> bool:
-        if "down" in facts and name in INHIBITED_BY_DOWN - {"flapping"}:
+        if "down" in facts and name in INHIBITED_BY_DOWN:
             return True
         if is_quiet and RULES[name].severity != "critical":
             return True
-        is_grave = name == "down" and lasted >= _GRAVE * self._patience(name)
-        return self.is_flapping and name != "flapping" and not is_grave
+        is_grave = lasted >= _GRAVE * self._patience(name)
+        is_grave = is_grave or self._steadiness.is_mostly_down
+        return self._is_left_to_digest(name) and not is_grave
+
+    def _is_left_to_digest(self, name: str) -> bool:
+        """Whether people were told that single cases of it are not."""
+        return name in HELD_BY_FLAPPING and self._alarms["flapping"].goes_on
 
     def _closings(self, name: str, alarm: Alarm, now: float) -> list[Message]:
         over = [it for it in alarm.told if self._is_over(name, it, now)]
@@ -198,7 +188,7 @@ class Engine:
             lines += [fate] if (fate := self._fate()) else []
             self._lost.clear()  # this message speaks of them
         if name == "flapping":
-            lines.append(self._summary(lasted))
+            lines.append(str(self._period))
             self._renew(it.began + lasted)
         title, body = RULES[name].closed, "\n".join(lines)
         return Message(CLOSE, name, it.key, "info", title, body)
@@ -211,7 +201,8 @@ class Engine:
             return []  # one message for all that an outage has cost
         alarm.waiting.clear()
         lost, self._lost = self._lost, []
-        if self.is_flapping or is_quiet or now - alarm.sent_at < self._plan.floor:
+        is_held = is_quiet or self._is_left_to_digest("gap")
+        if is_held or now - alarm.sent_at < self._plan.floor:
             self._period.held["gap"] += len(lost)
             return []
         alarm.sent_at = now
@@ -225,34 +216,20 @@ class Engine:
 
     def _digest(self, now: float, *, is_quiet: bool) -> list[Message]:
         ended, self._was_quiet = self._was_quiet and not is_quiet, is_quiet
-        if now < self._digest_at and not (ended and self._period.is_worth_it):
+        if now < self._digest_at and not (ended and self._period.held):
             return []
         if is_quiet:
             return []
-        is_worth_it = self._period.is_worth_it or self.is_flapping
-        lasted = now - self._period.since
-        body = self._summary(lasted)
+        period = self._period
         self._renew(now)
-        if not is_worth_it:
+        if not (period.held or (self.is_flapping and period.losses)):
             return []
-        title = f"What was not worth a message by itself, in {in_words(lasted)}"
-        return [Message(DIGEST, "digest", "digest", "info", title, body)]
-
-    def _summary(self, lasted: float) -> str:
-        it = self._period
-        longest, away = in_words(it.longest), in_words(it.away)
-        lost = f"{it.losses} losses in {in_words(lasted)}"
-        lines = [
-            f"{lost}, the longest {longest}, {away} in all",
-            f"{it.lost_gaps} gaps that cannot be recovered",
-        ]
-        if it.held:
-            held = ", ".join(f"{name} {count}" for name, count in it.held.items())
-            lines.append(f"held back: {held}")
-        return "\n".join(lines)
+        lasted = in_words(now - period.since)
+        title = f"What was not worth a message by itself, in {lasted}"
+        return [Message(DIGEST, "digest", "digest", "info", title, str(period))]
 
     def _renew(self, now: float) -> None:
-        self._period = _Period(now)
+        self._period = Period(now)
         self._digest_at = now + self._plan.digest_every
 
 

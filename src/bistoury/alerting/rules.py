@@ -47,3 +47,6 @@ RULES: dict[str, Rule] = {
 
 INHIBITED_BY_DOWN = frozenset(RULES) - {"down"}
 """While the connection is down, nothing else is news."""
+
+HELD_BY_FLAPPING = frozenset({"down", "gap"})
+"""Once people know that the connection comes and goes, single cases are no news."""
