@@ -179,6 +179,34 @@ def test_in_quiet_hours_only_what_is_critical_is_told_and_the_rest_at_their_end(
     assert "gap 1" in desk.messages[-1].body
 
 
+@pytest.mark.parametrize("is_back", [True, False])
+def test_in_quiet_hours_the_end_of_a_warning_waits_for_the_morning(make_desk, is_back):
+    desk = make_desk(quiet="23:00-07:00")
+    desk.amiss(refused=["NOPE"]).run(100)
+    desk.clock = time(3, 0)
+    desk.well().run(600)
+    assert desk.told == [("open", "refused")]
+
+    if is_back:  # nobody was told that it was over
+        desk.amiss(refused=["NOPE"]).run(10)
+    desk.clock = time(7, 0)
+    desk.run(5)
+    assert len(desk.sent) == (1 if is_back else 2)
+    desk.well().run(20)
+    assert desk.told == [("open", "refused"), ("close", "refused")]
+    assert "after 11 min" in desk.messages[1].body or not is_back
+
+
+def test_a_digest_says_nothing_about_what_there_was_none_of(make_desk):
+    desk = make_desk(floor=3600)
+    for _ in range(2):
+        desk.amiss(stale=["A"]).run(100).well().run(100)
+    desk.run(4000)
+
+    assert desk.told[-1] == ("digest", "digest")
+    assert desk.messages[-1].body == "held back: stale 1"
+
+
 def test_a_disconnect_that_was_asked_for_is_not_told_as_a_recovery(desk):
     desk.amiss(down="x").run(100)
     desk.amiss(off="").run(600)

@@ -36,6 +36,9 @@ def test_500_flaps_in_an_hour_are_two_notifications_and_a_digest(desk):
     assert " losses, " in digest.body
     assert "the longest 2.0 s" in digest.body
     assert "gaps that cannot be recovered" in digest.body
+    # The end sums up all of it, and not what is left since the digest.
+    assert "500 losses, the longest 2.0 s, 16 min 40 s in all" in desk.messages[-1].body
+    assert "500 gaps that cannot be recovered" in desk.messages[-1].body
 
 
 def test_a_grave_outage_is_told_although_the_connection_flaps(desk):
@@ -112,3 +115,40 @@ def test_flapping_hides_no_trouble_of_another_kind(desk, rule):
     desk.amiss(**{rule: ["userFills(me)"]}).run(100)
 
     assert [(it.kind, it.rule) for it in desk.messages[count:]] == [("open", rule)]
+
+
+def test_what_the_end_of_flapping_tells_is_in_no_digest_as_well(desk):
+    for _ in range(20):
+        desk.flap()
+    desk.run(20_000)
+
+    assert desk.told == [("open", "gap"), ("open", "flapping"), ("close", "flapping")]
+    assert "held back: gap 17" in desk.messages[-1].body
+
+
+def test_the_end_of_flapping_counts_no_loss_of_an_earlier_day(desk):
+    for _ in range(3):
+        desk.flap(lost=False).run(1000)
+    for _ in range(8):
+        desk.flap(lost=False)
+    desk.run(1000)
+
+    assert "\n8 losses, " in desk.messages[-1].body
+
+
+def test_a_few_losses_that_cost_nothing_are_no_message(desk):
+    for _ in range(3):
+        desk.flap(lost=False).run(1000)
+    desk.run(10_000)
+
+    assert desk.sent == []
+
+
+def test_flapping_of_the_evening_holds_nothing_back_once_it_is_over(make_desk):
+    desk = make_desk(quiet="23:00-07:00")
+    for _ in range(8):
+        desk.flap(lost=False)
+    desk.clock = time(23, 30)
+    desk.run(1000).amiss(down="gone").run(100)
+
+    assert desk.told == [("open", "flapping"), ("open", "down")]

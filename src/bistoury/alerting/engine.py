@@ -50,6 +50,7 @@ class Engine:
         self._count = 0
         self._digest_at = now + plan.digest_every
         self._period = Period(now)
+        self._flaps = Period(now)
         self._was_quiet = False
 
     def observe(self, notice: Notice, now: float) -> None:
@@ -57,7 +58,8 @@ class Engine:
         match notice:
             case heard.Disconnected(cause=cause, was_open=True) if cause != "user":
                 self._steadiness.lost(now)
-                self._period.losses += 1
+                for period in self._periods:
+                    period.losses += 1
                 self._lost_at = self._lost_at or now
             case heard.Ready():
                 self._back(now)
@@ -71,7 +73,8 @@ class Engine:
             case heard.Gap(subscription=subscription, status=status):
                 self._open_gaps.discard(subscription)
                 if status == "unrecoverable":
-                    self._period.lost_gaps += 1
+                    for period in self._periods:
+                        period.lost_gaps += 1
                     if len(self._lost) <= _MOST_DETAILS:
                         self._lost.append(_in_words(notice))
             case _:
@@ -95,8 +98,8 @@ class Engine:
                 continue
             for lasted in alarm.see(facts.get(name, {}), now):
                 if lasted >= self._patience(name):
-                    self._period.held[name] += 1
-            found += self._closings(name, alarm, now)
+                    self._hold(name)
+            found += self._closings(name, alarm, now, is_quiet=is_quiet)
             found += self._openings(name, alarm, facts, now, is_quiet=is_quiet)
         return found + self._digest(now, is_quiet=is_quiet)
 
@@ -112,6 +115,8 @@ class Engine:
         """Add what the last minutes together say to what is amiss at this moment."""
         lately, is_down = self._steadiness, "down" in facts
         lately.see(now, is_down=is_down)
+        if not lately.losses and self._alarms["flapping"].is_calm:
+            self._flaps = Period(now)
         enough = _STEADY_BELOW if self.is_flapping else self._plan.flaps
         comes_and_goes = len(lately.losses) >= enough
         # Nothing is lost any more while it is away: that is not steady.
@@ -123,7 +128,8 @@ class Engine:
 
     def _back(self, now: float) -> None:
         if self._lost_at is not None:
-            self._period.back(now - self._lost_at)
+            for period in self._periods:
+                period.back(now - self._lost_at)
             self._lost_at = None
 
     # One rule
@@ -167,7 +173,11 @@ class Engine:
         """Whether people were told that single cases of it are not."""
         return name in HELD_BY_FLAPPING and self._alarms["flapping"].goes_on
 
-    def _closings(self, name: str, alarm: Alarm, now: float) -> list[Message]:
+    def _closings(
+        self, name: str, alarm: Alarm, now: float, *, is_quiet: bool
+    ) -> list[Message]:
+        if is_quiet and RULES[name].severity != "critical":
+            return []  # good news can wait, too
         over = [it for it in alarm.told if self._is_over(name, it, now)]
         alarm.told = [it for it in alarm.told if it not in over]
         return [self._closing(name, it) for it in over]
@@ -188,8 +198,8 @@ class Engine:
             lines += [fate] if (fate := self._fate()) else []
             self._lost.clear()  # this message speaks of them
         if name == "flapping":
-            lines.append(str(self._period))
-            self._renew(it.began + lasted)
+            lines.append(str(self._flaps))
+            self._period.held -= self._flaps.held
         title, body = RULES[name].closed, "\n".join(lines)
         return Message(CLOSE, name, it.key, "info", title, body)
 
@@ -203,7 +213,7 @@ class Engine:
         lost, self._lost = self._lost, []
         is_held = is_quiet or self._is_left_to_digest("gap")
         if is_held or now - alarm.sent_at < self._plan.floor:
-            self._period.held["gap"] += len(lost)
+            self._hold("gap", len(lost))
             return []
         alarm.sent_at = now
         return [_opening("gap", self._key("gap"), some(lost, _MOST_DETAILS, "\n"))]
@@ -214,6 +224,15 @@ class Engine:
 
     # The digest
 
+    @property
+    def _periods(self) -> tuple[Period, Period]:
+        """Return what sums up: the next digest, and the end of flapping."""
+        return self._period, self._flaps
+
+    def _hold(self, name: str, count: int = 1) -> None:
+        for period in self._periods:
+            period.held[name] += count
+
     def _digest(self, now: float, *, is_quiet: bool) -> list[Message]:
         ended, self._was_quiet = self._was_quiet and not is_quiet, is_quiet
         if now < self._digest_at and not (ended and self._period.held):
@@ -221,16 +240,13 @@ class Engine:
         if is_quiet:
             return []
         period = self._period
-        self._renew(now)
+        self._period = Period(now)
+        self._digest_at = now + self._plan.digest_every
         if not (period.held or (self.is_flapping and period.losses)):
             return []
         lasted = in_words(now - period.since)
         title = f"What was not worth a message by itself, in {lasted}"
         return [Message(DIGEST, "digest", "digest", "info", title, str(period))]
-
-    def _renew(self, now: float) -> None:
-        self._period = Period(now)
-        self._digest_at = now + self._plan.digest_every
 
 
 def _opening(name: str, key: str, body: str) -> Message:
