@@ -219,6 +219,26 @@ async def test_what_cannot_work_is_said_before_it_is_needed(client):
         client.alerts()
     with pytest.raises(ConfigError, match="down_afer"):
         client.alerts(print, down_afer=3)
+    with pytest.raises(ConfigError, match="down_after: '2'"):
+        client.alerts(print, down_after="2")
+
+
+async def test_a_watch_that_fails_says_so_once_goes_on_and_gives_no_sign_of_life(
+    client, hook, caplog
+):
+    url = f"http://127.0.0.1:{hook.port}/alive"
+    async with client.alerts(print, ping_url=url, ping_every=1.0) as alerts:
+        await until(lambda: hook.asked)
+        real, alerts._clock = alerts._clock, None
+        await until(lambda: alerts.errors >= 2)
+        count = hook.asked
+        await until(lambda: alerts.errors >= 5)
+        assert hook.asked == count
+        alerts._clock = real
+        await until(lambda: hook.asked > count)
+
+    told = [it for it in caplog.records if "cannot watch" in it.message]
+    assert [it.levelname for it in told] == ["ERROR"]
 
 
 async def test_stopping_leaves_no_task(client):
