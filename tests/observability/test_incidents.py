@@ -111,6 +111,38 @@ def test_a_gap_without_an_outage_is_an_incident(case):
     assert not case.account["open"]
 
 
+BEHIND = Verdict(Standing.DEGRADED, (f"handler f is behind on {TRADES}: 4 of 3 wait",))
+
+
+@pytest.mark.parametrize("delay", [1.0, 20.0])
+def test_a_gap_that_was_the_first_sign_of_a_trouble_is_no_second_incident(case, delay):
+    case.judged(OK).said(gap("open", cause=Cause.OVERFLOW))
+    case.after(delay).judged(BEHIND)
+    case.after(3).said(gap("unrecoverable", cause=Cause.OVERFLOW)).judged(BEHIND)
+    assert case.summaries[0]["open"]
+
+    case.after(3).judged(OK)
+    assert (case.account["kind"], case.account["cause"]) == ("degraded", "overflow")
+    assert case.account["seconds"] == delay + 6
+    assert case.account["title"] == BEHIND.reasons[0]
+    assert case.account["fate"] == "1 gap unrecoverable"
+
+
+def test_a_gap_a_moment_before_a_loss_is_part_of_the_outage(case):
+    case.judged(OK).said(gap("open")).after(0.5).judged(DOWN).said(LOST)
+    case.after(5).judged(OK).said(gap("recovered"))
+
+    assert (case.account["kind"], case.account["title"]) == ("outage", str(LOST))
+    assert case.account["fate"] == "1 gap recovered"
+
+
+def test_a_gap_is_no_sign_of_what_has_nothing_to_do_with_it(case):
+    case.judged(OK).said(gap("open")).after(60).judged(DEGRADED)
+    case.after(60).judged(DOWN).said(LOST)
+
+    assert [it["kind"] for it in case.summaries] == ["gap", "degraded", "outage"]
+
+
 def test_a_disconnect_that_was_asked_for_ends_the_incident(case):
     case.judged(DOWN).said(LOST).after(5).judged(OFF)
 

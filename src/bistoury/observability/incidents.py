@@ -2,8 +2,9 @@
 What happened, what was missed, and was it recovered: one account for each trouble.
 
 An outage lasts from the loss of what is wanted until it is live again; a degraded
-time until nothing wanted is amiss; a gap without either is an incident by itself.
-None is over before every gap in it is settled. Everything here is bounded.
+time until nothing wanted is amiss; a gap without either is an incident by itself, and
+becomes one of those if it turns out to be its beginning. None is over before every
+gap in it is settled. Everything here is bounded.
 """
 
 from __future__ import annotations
@@ -105,6 +106,13 @@ class Incident:
         else:
             self._last.append(step)
 
+    def is_sign_of(self, verdict: Verdict, moment: Moment) -> bool:
+        """Whether a verdict that is new tells of the same trouble."""
+        if moment.now - self.began.now <= _SOON:
+            return True
+        names = [str(it) for it in self.open_gaps]
+        return any(name in reason for reason in verdict.reasons for name in names)
+
     def missed(self, gap: Gap) -> None:
         """Write down what was missed, and again what became of it."""
         subscription = gap.subscription
@@ -199,12 +207,12 @@ class Incidents:
         is_degraded = verdict.standing is Standing.DEGRADED
         outage, trouble = self.going_on("outage"), self.going_on("degraded")
         if is_down and outage is None:
-            outage = self._open("outage", moment)
+            outage = self._begin("outage", verdict, moment)
             outage.title = shorten(verdict.reasons[0]) if verdict.reasons else "down"
         if outage is not None and not is_down:
             outage.recovered = moment
         if is_degraded and trouble is None:
-            trouble = self._open("degraded", moment)
+            trouble = self._begin("degraded", verdict, moment)
             trouble.title = shorten(verdict.reasons[0])
         is_well = verdict.is_off or verdict.standing is Standing.OK
         if trouble is not None and is_well:
@@ -236,6 +244,16 @@ class Incidents:
         found.title = f"{shorten(str(gap.subscription))}: {gap.cause}"
         found.cause = str(gap.cause)
         return found
+
+    def _begin(self, kind: str, verdict: Verdict, moment: Moment) -> Incident:
+        """Open one, or take over the gap that was the first sign of it."""
+        gap = self.going_on("gap")
+        if gap is None or not gap.is_sign_of(verdict, moment):
+            return self._open(kind, moment)
+        gap.kind = kind
+        if kind == "outage":
+            gap.cause = ""  # the loss will say it
+        return gap
 
     def _open(self, kind: str, moment: Moment) -> Incident:
         self._count += 1
