@@ -147,9 +147,21 @@ def test_a_recovered_gap_is_no_message(desk, make_gap):
 
 def test_gaps_of_an_outage_that_was_told_are_told_with_its_end(desk, make_gap):
     desk.amiss(down="x").said(make_gap("open")).run(100)
-    desk.well().run(5).said(make_gap("unrecoverable")).run(100)
+    desk.said(make_gap("unrecoverable"), make_gap("open"))
+    desk.well().run(5).said(make_gap("recovered")).run(100)
 
     assert desk.told == [("open", "down"), ("close", "down")]
+    lost = "trades(coin=BTC) from 00:00:01 to 00:00:02 UTC (network)"
+    assert desk.messages[1].body == f"after 1 min 40 s\n3 gaps recovered\n{lost}"
+
+
+def test_a_message_counts_the_gaps_that_it_has_no_room_to_name(desk, make_gap):
+    for number in range(100):
+        feed = Subscription("trades", (("coin", f"C{number}"),))
+        desk.said(make_gap("open", feed), make_gap("unrecoverable", feed))
+    desk.run(30)
+
+    assert desk.messages[0].body.endswith("and 92 more")
 
 
 def test_a_slow_handler_opens_and_closes(desk, make_gap):

@@ -86,6 +86,38 @@ def test_a_gap_that_stays_is_named_although_others_came_back(case):
     assert not case.account["open"]
 
 
+def test_every_gap_of_a_feed_is_named(case):
+    case.judged(DOWN).said(LOST)
+    case.said(gap("open"), gap("unrecoverable"), gap("open"), gap("recovered", rows=3))
+
+    missed = [it["status"] for it in case.account["missed"]]
+    assert missed == ["unrecoverable", "recovered"]
+
+
+def test_what_is_lost_is_named_before_what_came_back(case):
+    feeds = [Subscription("trades", (("coin", str(n)),)) for n in range(200)]
+    case.judged(DOWN).said(LOST, *(gap("open", it) for it in feeds))
+    case.said(*(gap("recovered", it) for it in feeds[:-1]))
+    case.said(gap("unrecoverable", feeds[-1]))
+
+    told = case.account
+    assert told["missed"][-1]["subscription"] == str(feeds[-1])
+    assert (len(told["missed"]), told["missed_left_out"]) == (60, 140)
+
+
+def test_what_goes_on_is_not_forgotten_for_what_is_over(case):
+    case.judged(DEGRADED).after(9).judged(DOWN).said(LOST, gap("open", FILLS))
+    case.after(9).judged(DEGRADED)
+    for _ in range(60):
+        case.after(9).judged(DOWN).said(LOST).after(1).judged(DEGRADED)
+    case.said(gap("recovered", FILLS)).judged(OK)
+
+    assert case.it.count == 62
+    assert len(case.summaries) == 50
+    assert [it["number"] for it in case.summaries[:3]] == [1, 2, 15]
+    assert case.summaries[1]["fate"] == "1 gap recovered"
+
+
 def test_nothing_in_an_account_holds_an_address(case):
     case.judged(DOWN).said(LOST, gap("open", FILLS), say.Refused(FILLS, USER, True))
 

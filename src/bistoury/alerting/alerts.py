@@ -134,13 +134,7 @@ class Alerts:
         account = self._window.last_outage()
         if account is None:
             return ""
-        lost = [
-            it["subscription"]
-            for it in account["missed"]
-            if it["status"] == "unrecoverable"
-        ]
-        named = f": {', '.join(lost[:8])}" if lost else ""
-        return f"{account['title']}\n{account['fate']}{named}"
+        return f"{account['title']}\n{account['fate']}"
 
 
 def test_messages() -> Iterator[Message]:

@@ -31,6 +31,7 @@ _GRAVE = 5.0
 _GAPS_WITHIN = 120.0
 """How long a closing message waits for the gaps to be settled."""
 _MOST_DETAILS = 8
+_MOST_LOST = 5000
 
 
 class Engine:
@@ -75,7 +76,7 @@ class Engine:
                 if status == "unrecoverable":
                     for period in self._periods:
                         period.lost_gaps += 1
-                    if len(self._lost) <= _MOST_DETAILS:
+                    if len(self._lost) < _MOST_LOST:
                         self._lost.append(_in_words(notice))
             case _:
                 pass
@@ -196,7 +197,8 @@ class Engine:
             lines.append(shorten(some(it.names, _MOST_DETAILS, "\n")))
         if name == "down":
             lines += [fate] if (fate := self._fate()) else []
-            self._lost.clear()  # this message speaks of them
+            lines += [some(self._lost, _MOST_DETAILS, "\n")] if self._lost else []
+            self._lost.clear()
         if name == "flapping":
             lines.append(str(self._flaps))
             self._period.held -= self._flaps.held

@@ -21,6 +21,7 @@ from .verdict import Standing, Verdict
 
 _MOST = 50
 _MOST_GAPS = 60
+_WEIGHT = {"recovered": 0, "open": 1, "unrecoverable": 2}
 _SOON = 1.0
 _FIRST_STEPS = _LAST_STEPS = 20
 
@@ -67,7 +68,7 @@ class Incident:
     gaps: Counter[str] = field(default_factory=Counter)
     """How many are ``open``, ``recovered`` and ``unrecoverable``."""
     open_gaps: set[Subscription] = field(default_factory=set)
-    _missed: dict[Subscription, Gap] = field(default_factory=dict)
+    _missed: list[Gap] = field(default_factory=list)
     _first: list[tuple[float, str]] = field(default_factory=list)
     _last: deque[tuple[float, str]] = field(
         default_factory=lambda: deque(maxlen=_LAST_STEPS)
@@ -122,8 +123,20 @@ class Incident:
             self.open_gaps.discard(subscription)
             self.gaps[gap.status] += 1
             self.rows += gap.recovered_count
-        if subscription in self._missed or len(self._missed) < _MOST_GAPS:
-            self._missed[subscription] = gap
+        self._name(gap)
+
+    def _name(self, gap: Gap) -> None:
+        """Keep it in place of its opening, or where there is room."""
+        for number, it in enumerate(self._missed):
+            if it.status == "open" and it.subscription == gap.subscription:
+                self._missed[number] = gap
+                return
+        if len(self._missed) == _MOST_GAPS and gap.status == "unrecoverable":
+            # What is lost must be named before all else.
+            least = min(self._missed, key=lambda it: _WEIGHT[it.status])
+            self._missed.remove(least)
+        if len(self._missed) < _MOST_GAPS:
+            self._missed.append(gap)
 
     @property
     def fate(self) -> str:
@@ -168,7 +181,7 @@ class Incident:
             **self.summary(now),
             "steps": [_step(*it) for it in (*self._first, *self._last)],
             "steps_left_out": skipped,
-            "missed": [_missed(gap) for gap in self._missed.values()],
+            "missed": [_missed(gap) for gap in self._missed],
             "missed_left_out": max(
                 0, len(self.open_gaps) + self.gaps.total() - len(self._missed)
             ),
@@ -179,7 +192,7 @@ class Incident:
 class Incidents:
     """Opens, keeps and closes them."""
 
-    _all: deque[Incident] = field(default_factory=lambda: deque(maxlen=_MOST))
+    _all: list[Incident] = field(default_factory=list)
     _count: int = 0
 
     def __iter__(self) -> Any:
@@ -256,6 +269,10 @@ class Incidents:
         return gap
 
     def _open(self, kind: str, moment: Moment) -> Incident:
+        if len(self._all) == _MOST:
+            # What goes on is kept: it would be opened, or have its gaps, once more.
+            over = (it for it in self._all if not it.is_open)
+            self._all.remove(next(over, self._all[0]))
         self._count += 1
         incident = Incident(self._count, kind, moment)
         self._all.append(incident)
