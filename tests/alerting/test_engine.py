@@ -228,6 +228,18 @@ def test_a_disconnect_that_was_asked_for_is_not_told_as_a_recovery(desk):
     assert desk.told == [("open", "down"), ("close", "down")]
 
 
+def test_the_time_in_which_nobody_asked_for_data_is_no_outage(desk):
+    for _ in range(5):
+        desk.flap(lost=False)
+    desk.amiss(down="x").run(30).amiss(off="").run(500)
+    count = len(desk.sent)
+    desk.amiss(down="x").run(60)
+    assert desk.told[count:] == []
+
+    desk.run(300)
+    assert desk.told[count:] == [("open", "down")]
+
+
 def test_a_calm_day_has_no_digest(desk):
     desk.run(20_000)
 

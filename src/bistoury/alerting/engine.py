@@ -86,6 +86,9 @@ class Engine:
         if OFF in facts:
             # It did not recover: it was told to stop. What goes on is seen later.
             self._lost_at = None
+            self._steadiness.see(now, is_down=False)
+            for alarm in self._alarms.values():
+                alarm.waiting.clear()
             return []
         facts = dict(facts)
         if self._overflows:
