@@ -44,11 +44,14 @@ ELSEWHERE = {
     "observability/snapshot.py": "serving/test_server.py",
     "observability/window.py": "observability/test_chronicle.py",
     # Alerts are seen on their way from a client to a sink.
+    "alerting/alarm.py": "alerting/test_engine.py",
     "alerting/conditions.py": "alerting/test_alerts.py",
     "alerting/deadman.py": "alerting/test_alerts.py",
     "alerting/delivery.py": "alerting/test_alerts.py",
     "alerting/message.py": "alerting/test_sinks.py",
+    "alerting/period.py": "alerting/test_engine.py",
     "alerting/rules.py": "alerting/test_engine.py",
+    "alerting/steadiness.py": "alerting/test_flapping.py",
     # A server is seen whole.
     "serving/broadcast.py": "serving/test_server.py",
     "serving/routes.py": "serving/test_server.py",

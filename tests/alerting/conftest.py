@@ -32,7 +32,11 @@ class Desk:
         return self
 
     def amiss(self, **facts):
-        self.facts = {name: [text] for name, text in facts.items()}
+        """By rule: words about the connection, or names of feeds."""
+        self.facts = {
+            name: {"": it} if isinstance(it, str) else {feed: feed for feed in it}
+            for name, it in facts.items()
+        }
         return self
 
     def well(self):

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from bistoury import Config, ConfigError, HyperLiquidIntegration
 from bistoury.config import Limits
+from bistoury.errors import SubscriptionRefusedError
 from bistoury.simulator import Settings, Venue
 from bistoury.simulator.exchange import Exchange
 from bistoury.simulator.faults import Cut, Refuse
@@ -199,11 +200,45 @@ async def test_a_switch_that_answers_with_an_error_is_counted(client, hook):
         await until(lambda: hook.asked >= 2)
 
 
+async def test_a_second_refused_feed_is_told_while_the_first_stays_refused(
+    client, venue
+):
+    heard = []
+    async with client.alerts(heard.append, refused_after=0.2, settle=0.1, floor=0):
+        for coin in ("NOSUCH", "NONE"):
+            with pytest.raises(SubscriptionRefusedError):
+                await client.subscribe_trades(coin)
+            await until(lambda coin=coin: heard and coin in heard[-1].body)
+
+    assert [(it.kind, it.rule) for it in heard] == [("open", "refused")] * 2
+    assert "NOSUCH" not in heard[1].body
+
+
 async def test_what_cannot_work_is_said_before_it_is_needed(client):
     with pytest.raises(ConfigError, match="at least one place"):
         client.alerts()
     with pytest.raises(ConfigError, match="down_afer"):
         client.alerts(print, down_afer=3)
+    with pytest.raises(ConfigError, match="down_after: '2'"):
+        client.alerts(print, down_after="2")
+
+
+async def test_a_watch_that_fails_says_so_once_goes_on_and_gives_no_sign_of_life(
+    client, hook, caplog
+):
+    url = f"http://127.0.0.1:{hook.port}/alive"
+    async with client.alerts(print, ping_url=url, ping_every=1.0) as alerts:
+        await until(lambda: hook.asked)
+        real, alerts._clock = alerts._clock, None
+        await until(lambda: alerts.errors >= 2)
+        count = hook.asked
+        await until(lambda: alerts.errors >= 5)
+        assert hook.asked == count
+        alerts._clock = real
+        await until(lambda: hook.asked > count)
+
+    told = [it for it in caplog.records if "cannot watch" in it.message]
+    assert [it.levelname for it in told] == ["ERROR"]
 
 
 async def test_stopping_leaves_no_task(client):

@@ -40,6 +40,32 @@ def test_a_number_that_makes_no_sense_is_refused_by_name(name, value):
         AlertPlan(**{name: value})
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("down_after", "2"),
+        ("settle", None),
+        ("floor", True),
+        ("flaps", "5"),
+        ("flaps", 2.5),
+        ("quiet", None),
+        ("ping_url", None),
+        ("to", "tgram://TOKEN/CHAT"),
+        ("to", [1]),
+    ],
+)
+def test_a_value_of_another_type_is_refused_by_name(name, value):
+    with pytest.raises(ConfigError, match=f"^{name}: .* expected (a |text)") as refused:
+        AlertPlan(**{name: value})
+    assert "TOKEN" not in str(refused.value)
+
+
+def test_a_whole_number_of_seconds_and_a_list_of_urls_are_allowed():
+    plan = AlertPlan(down_after=2, to=[SECRET])
+
+    assert (plan.down_after, list(plan.to)) == (2, [SECRET])
+
+
 def test_a_ping_is_asked_for_over_http():
     with pytest.raises(ConfigError, match="ping_url"):
         AlertPlan(ping_url="ftp://example.org")

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import threading
+from importlib import import_module
 
 import pytest
 from aiohttp import web
+
+from bistoury.alerting.sinks import Sink
 
 pytest.importorskip("apprise")
 
@@ -34,7 +38,7 @@ async def test_both_messages_arrive_and_that_is_said(shell, hook):
     ended = await shell.run("alerts", "test", "--to", f"{url}/yes")
 
     assert ended.status == 0, ended.err
-    assert "2 of 2 taken" in ended.out
+    assert ended.out.endswith("2 of 2 taken\n")  # and no reason why not
     assert [it["type"] for it in heard] == ["warning", "success"]
 
 
@@ -48,8 +52,24 @@ async def test_a_place_that_takes_none_is_status_1_and_no_secret_is_shown(
     ended = await shell.run("alerts", "test", "--plan", plan, "--json")
 
     assert ended.status == 1
-    assert [it["ok"] for it in json.loads(ended.out)["results"]] == [False, True]
+    results = json.loads(ended.out)["results"]
+    assert [it["ok"] for it in results] == [False, True]
+    assert results[0]["error"] == "ConnectionError: json:// did not take the message"
+    assert results[1]["error"] is None
     assert "hunter2" not in ended.out + ended.err
+
+
+async def test_a_place_that_never_answers_is_told_as_that(monkeypatch, capsys):
+    released = threading.Event()
+    command = import_module("bistoury.cli.alerts")  # the package names its function
+    monkeypatch.setattr(command, "_SENT_WITHIN", 0.2)
+    hang = Sink("hang", lambda _: released.wait())
+    status = await command._test([hang], as_json=True)
+    released.set()
+
+    assert status == 1
+    (result,) = json.loads(capsys.readouterr().out)["results"]
+    assert (result["sent"], result["error"]) == (0, "no answer within 0.2 s")
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,38 @@ def test_a_gap_that_stays_is_named_although_others_came_back(case):
     assert not case.account["open"]
 
 
+def test_every_gap_of_a_feed_is_named(case):
+    case.judged(DOWN).said(LOST)
+    case.said(gap("open"), gap("unrecoverable"), gap("open"), gap("recovered", rows=3))
+
+    missed = [it["status"] for it in case.account["missed"]]
+    assert missed == ["unrecoverable", "recovered"]
+
+
+def test_what_is_lost_is_named_before_what_came_back(case):
+    feeds = [Subscription("trades", (("coin", str(n)),)) for n in range(200)]
+    case.judged(DOWN).said(LOST, *(gap("open", it) for it in feeds))
+    case.said(*(gap("recovered", it) for it in feeds[:-1]))
+    case.said(gap("unrecoverable", feeds[-1]))
+
+    told = case.account
+    assert told["missed"][-1]["subscription"] == str(feeds[-1])
+    assert (len(told["missed"]), told["missed_left_out"]) == (60, 140)
+
+
+def test_what_goes_on_is_not_forgotten_for_what_is_over(case):
+    case.judged(DEGRADED).after(9).judged(DOWN).said(LOST, gap("open", FILLS))
+    case.after(9).judged(DEGRADED)
+    for _ in range(60):
+        case.after(9).judged(DOWN).said(LOST).after(1).judged(DEGRADED)
+    case.said(gap("recovered", FILLS)).judged(OK)
+
+    assert case.it.count == 62
+    assert len(case.summaries) == 50
+    assert [it["number"] for it in case.summaries[:3]] == [1, 2, 15]
+    assert case.summaries[1]["fate"] == "1 gap recovered"
+
+
 def test_nothing_in_an_account_holds_an_address(case):
     case.judged(DOWN).said(LOST, gap("open", FILLS), say.Refused(FILLS, USER, True))
 
@@ -109,6 +141,38 @@ def test_a_gap_without_an_outage_is_an_incident(case):
     assert case.account["kind"] == "gap"
     assert case.account["cause"] == "overflow"
     assert not case.account["open"]
+
+
+BEHIND = Verdict(Standing.DEGRADED, (f"handler f is behind on {TRADES}: 4 of 3 wait",))
+
+
+@pytest.mark.parametrize("delay", [1.0, 20.0])
+def test_a_gap_that_was_the_first_sign_of_a_trouble_is_no_second_incident(case, delay):
+    case.judged(OK).said(gap("open", cause=Cause.OVERFLOW))
+    case.after(delay).judged(BEHIND)
+    case.after(3).said(gap("unrecoverable", cause=Cause.OVERFLOW)).judged(BEHIND)
+    assert case.summaries[0]["open"]
+
+    case.after(3).judged(OK)
+    assert (case.account["kind"], case.account["cause"]) == ("degraded", "overflow")
+    assert case.account["seconds"] == delay + 6
+    assert case.account["title"] == BEHIND.reasons[0]
+    assert case.account["fate"] == "1 gap unrecoverable"
+
+
+def test_a_gap_a_moment_before_a_loss_is_part_of_the_outage(case):
+    case.judged(OK).said(gap("open")).after(0.5).judged(DOWN).said(LOST)
+    case.after(5).judged(OK).said(gap("recovered"))
+
+    assert (case.account["kind"], case.account["title"]) == ("outage", str(LOST))
+    assert case.account["fate"] == "1 gap recovered"
+
+
+def test_a_gap_is_no_sign_of_what_has_nothing_to_do_with_it(case):
+    case.judged(OK).said(gap("open")).after(60).judged(DEGRADED)
+    case.after(60).judged(DOWN).said(LOST)
+
+    assert [it["kind"] for it in case.summaries] == ["gap", "degraded", "outage"]
 
 
 def test_a_disconnect_that_was_asked_for_ends_the_incident(case):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Generator, Iterable, Iterator
 from datetime import datetime, time
 from typing import Any, Self
@@ -18,6 +19,8 @@ from .engine import Engine
 from .message import CLOSE, OPEN, TEST, Message
 from .plan import AlertPlan
 from .sinks import Send, sink_of
+
+logger = logging.getLogger(__name__)
 
 _EVERY = 1.0
 _SENT_WITHIN = 2.0
@@ -49,6 +52,9 @@ class Alerts:
         self.delivery = Delivery(sinks)
         self.sent: int = 0
         """Messages so far, each counted once however many sinks there are."""
+        self.errors: int = 0
+        """How often the watch itself failed; it goes on all the same."""
+        self._is_blind = False
         self._window = window
         self._clock = clock
         self._engine = Engine(plan, window.moment().now, self._fate)
@@ -91,33 +97,44 @@ class Alerts:
 
     def _hear(self, verdict: Verdict, notice: Notice | None) -> None:
         if notice is not None:
-            self._engine.observe(notice, self._window.moment().now)
+            self._guarded(lambda: self._engine.observe(notice, self._now()))
 
     async def _run(self) -> None:
         while True:
-            self._window.look()
-            facts = self._window.read(conditions)
-            now = self._window.moment().now
-            for message in self._engine.tick(facts, now, self._clock()):
-                self.sent += 1
-                self.delivery.put(message)
+            self._is_blind = not self._guarded(self._tick)
             await asyncio.sleep(_EVERY)
 
+    def _tick(self) -> None:
+        self._window.look()
+        facts = self._window.read(conditions)
+        for message in self._engine.tick(facts, self._now(), self._clock()):
+            self.sent += 1
+            self.delivery.put(message)
+
+    def _guarded(self, work: Callable[[], None]) -> bool:
+        """Do it; whatever it raises must end neither the watch nor the client."""
+        try:
+            work()
+        except Exception as error:
+            self.errors += 1
+            if self.errors == 1:
+                logger.exception("alerts cannot watch: %s", type(error).__name__)
+            return False
+        return True
+
+    def _now(self) -> float:
+        return self._window.moment().now
+
     def _is_well(self) -> bool:
-        return self._window.look().standing is not Standing.DOWN
+        # Who cannot see must not say that all is well.
+        return not self._is_blind and self._window.look().standing is not Standing.DOWN
 
     def _fate(self) -> str:
         """Return what became of the last outage, in words."""
         account = self._window.last_outage()
         if account is None:
             return ""
-        lost = [
-            it["subscription"]
-            for it in account["missed"]
-            if it["status"] == "unrecoverable"
-        ]
-        named = f": {', '.join(lost[:8])}" if lost else ""
-        return f"{account['title']}\n{account['fate']}{named}"
+        return f"{account['title']}\n{account['fate']}"
 
 
 def test_messages() -> Iterator[Message]:

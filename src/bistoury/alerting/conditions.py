@@ -6,8 +6,11 @@ from ..observability.addresses import shorten
 from ..observability.health import View
 from ..observability.verdict import Standing, verdict_of
 
-Facts = dict[str, list[str]]
-"""By rule, what it is about; a rule that is not in it is well. See ``OFF``."""
+Facts = dict[str, dict[str, str]]
+"""By rule and by feed, in words; what is not in it is well. See ``OFF``."""
+
+CONNECTION = ""
+"""Stands for a feed where it is about all of them."""
 
 OFF = "off"
 """In facts instead of anything else while nobody asks for data: nothing is decided."""
@@ -17,22 +20,23 @@ def conditions(view: View) -> Facts:
     """Return what is amiss, in words."""
     verdict = verdict_of(view)
     if verdict.is_off:
-        return {OFF: []}
+        return {OFF: {}}
     found: Facts = {}
     if verdict.standing is Standing.DOWN:
-        found["down"] = [shorten(it) for it in verdict.reasons[:3]]
-    stale, refused = [], []
+        found["down"] = {CONNECTION: shorten("\n".join(verdict.reasons[:3]))}
+    stale, refused = {}, {}
     for session in view.sessions:
-        stale += [str(e.subscription) for e in session.conversation.freshness.stale()]
-        refused += [
-            f"{entry.subscription}: {entry.refusal}"
-            for entry in session.registry.refused.values()
-        ]
+        for entry in session.conversation.freshness.stale():
+            name = str(entry.subscription)
+            stale[name] = shorten(name)
+        for entry in session.registry.refused.values():
+            name = str(entry.subscription)
+            refused[name] = shorten(f"{name}: {entry.refusal}")
     if stale:
-        found["stale"] = sorted({shorten(it) for it in stale})
+        found["stale"] = stale
     if refused:
-        found["refused"] = sorted({shorten(it) for it in refused})
+        found["refused"] = refused
     if view.session.breaker.state(view.now) == "open":
         failures = view.session.attempts.failures
-        found["breaker"] = [f"{failures} attempts in a row have failed"]
+        found["breaker"] = {CONNECTION: f"{failures} attempts in a row have failed"}
     return found

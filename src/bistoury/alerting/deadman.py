@@ -2,7 +2,7 @@
 A sign of life to somebody else, who raises the alarm when it stays away.
 
 What is down cannot say so: a crashed process, a machine without a network. The ping
-stays away too while the data cannot be trusted.
+stays away too while the connection is down; what is merely degraded has its alerts.
 """
 
 from __future__ import annotations

@@ -35,6 +35,7 @@ class Post:
     failed: int = 0
     dropped: int = 0
     last_error: str = ""
+    _taken: int = 0
     _queue: queue.Queue[Message | None] = field(
         default_factory=lambda: queue.Queue(_MOST_WAITING)
     )
@@ -52,11 +53,13 @@ class Post:
             self._queue.put_nowait(message)
         except queue.Full:
             self.dropped += 1
+        else:
+            self._taken += 1
 
     @property
     def unfinished(self) -> int:
         """How many messages wait or are on their way."""
-        return self._queue.unfinished_tasks
+        return self._taken - self.sent - self.failed
 
     def close(self) -> None:
         """Let the thread end when it has sent what waits."""
@@ -68,7 +71,6 @@ class Post:
     def _run(self) -> None:
         while (message := self._queue.get()) is not None:
             self._send(message)
-            self._queue.task_done()
 
     def _send(self, message: Message) -> None:
         for number in range(_TRIES):

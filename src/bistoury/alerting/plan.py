@@ -13,6 +13,13 @@ from ..errors import ConfigError
 
 _HOURS = re.compile(r"(\d\d):(\d\d)\s*-\s*(\d\d):(\d\d)")
 _MOST = 86_400.0 * 7
+_SECRET = ("to", "ping_url")
+_TYPES = {
+    float: "a number",
+    int: "a whole number",
+    str: "text",
+    tuple[str, ...]: "a list of URLs",
+}
 
 
 class AlertPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -48,9 +55,14 @@ class AlertPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     ping_every: float = 60.0
 
     def __post_init__(self) -> None:
-        for name in self.__struct_fields__:
-            value = getattr(self, name)
-            if not isinstance(value, float | int) or isinstance(value, bool):
+        for field in msgspec.structs.fields(type(self)):
+            name, value = field.name, getattr(self, field.name)
+            try:
+                msgspec.convert(value, field.type)
+            except msgspec.ValidationError:
+                shown = "(hidden)" if name in _SECRET else value
+                raise ConfigError(name, shown, _TYPES[field.type]) from None
+            if not isinstance(value, float | int):
                 continue
             least = 1.0 if name in ("ping_every", "flaps", "digest_every") else 0.0
             if not (isfinite(value) and least <= value <= _MOST):

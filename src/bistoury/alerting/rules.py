@@ -22,13 +22,11 @@ RULES: dict[str, Rule] = {
         "critical", "No market data: the connection is down", "Back", "down_after"
     ),
     "gap": Rule("warning", "Data was missed and cannot be recovered", ""),
-    "stale": Rule(
-        "warning", "A feed carries no news", "Every feed carries news", "stale_after"
-    ),
+    "stale": Rule("warning", "A feed carries no news", "News again", "stale_after"),
     "refused": Rule(
         "warning",
         "The venue refuses a subscription",
-        "Nothing is refused any more",
+        "Not refused any more",
         "refused_after",
     ),
     "breaker": Rule(
@@ -49,3 +47,6 @@ RULES: dict[str, Rule] = {
 
 INHIBITED_BY_DOWN = frozenset(RULES) - {"down"}
 """While the connection is down, nothing else is news."""
+
+HELD_BY_FLAPPING = frozenset({"down", "gap"})
+"""Once people know that the connection comes and goes, single cases are no news."""

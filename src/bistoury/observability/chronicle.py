@@ -62,7 +62,7 @@ class Chronicle:
     def _judge(self) -> Verdict:
         self.verdict, moment = self.judge(), self.clock()
         settled = self._settle(self.verdict, moment)
-        self.timeline.note(settled.kind, moment.wall)
+        self.timeline.note(settled.kind, moment)
         self.incidents.judged(settled, moment)
         return self.verdict
 
@@ -82,16 +82,20 @@ class Chronicle:
             if self.verdict is not None:
                 listener(self.verdict, notice)
 
-    def document(self, wall: float) -> dict[str, Any]:
+    @property
+    def availability(self) -> float:
+        """The share of the last hours, from 0 to 1, in which nothing was amiss."""
+        return self.timeline.availability(self.clock())
+
+    def document(self) -> dict[str, Any]:
         """Return the timeline and the list of incidents, newest first."""
         moment = self.clock()
-        stretches = self.timeline.stretches(wall)
         return {
             "horizon_seconds": self.timeline.horizon,
-            "availability": round(self.timeline.availability(wall), 6),
+            "availability": round(self.availability, 6),
             "timeline": [
                 [it.kind, round(it.since * 1000), round(it.until * 1000)]
-                for it in stretches
+                for it in self.timeline.stretches(moment)
             ],
             "incidents": [it.summary(moment.now) for it in self.incidents][::-1],
             "incident_count": self.incidents.count,

@@ -2,8 +2,9 @@
 What happened, what was missed, and was it recovered: one account for each trouble.
 
 An outage lasts from the loss of what is wanted until it is live again; a degraded
-time until nothing wanted is amiss; a gap without either is an incident by itself.
-None is over before every gap in it is settled. Everything here is bounded.
+time until nothing wanted is amiss; a gap without either is an incident by itself, and
+becomes one of those if it turns out to be its beginning. None is over before every
+gap in it is settled. Everything here is bounded.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from .verdict import Standing, Verdict
 
 _MOST = 50
 _MOST_GAPS = 60
+_WEIGHT = {"recovered": 0, "open": 1, "unrecoverable": 2}
 _SOON = 1.0
 _FIRST_STEPS = _LAST_STEPS = 20
 
@@ -66,7 +68,7 @@ class Incident:
     gaps: Counter[str] = field(default_factory=Counter)
     """How many are ``open``, ``recovered`` and ``unrecoverable``."""
     open_gaps: set[Subscription] = field(default_factory=set)
-    _missed: dict[Subscription, Gap] = field(default_factory=dict)
+    _missed: list[Gap] = field(default_factory=list)
     _first: list[tuple[float, str]] = field(default_factory=list)
     _last: deque[tuple[float, str]] = field(
         default_factory=lambda: deque(maxlen=_LAST_STEPS)
@@ -105,6 +107,13 @@ class Incident:
         else:
             self._last.append(step)
 
+    def is_sign_of(self, verdict: Verdict, moment: Moment) -> bool:
+        """Whether a verdict that is new tells of the same trouble."""
+        if moment.now - self.began.now <= _SOON:
+            return True
+        names = [str(it) for it in self.open_gaps]
+        return any(name in reason for reason in verdict.reasons for name in names)
+
     def missed(self, gap: Gap) -> None:
         """Write down what was missed, and again what became of it."""
         subscription = gap.subscription
@@ -114,8 +123,20 @@ class Incident:
             self.open_gaps.discard(subscription)
             self.gaps[gap.status] += 1
             self.rows += gap.recovered_count
-        if subscription in self._missed or len(self._missed) < _MOST_GAPS:
-            self._missed[subscription] = gap
+        self._name(gap)
+
+    def _name(self, gap: Gap) -> None:
+        """Keep it in place of its opening, or where there is room."""
+        for number, it in enumerate(self._missed):
+            if it.status == "open" and it.subscription == gap.subscription:
+                self._missed[number] = gap
+                return
+        if len(self._missed) == _MOST_GAPS and gap.status == "unrecoverable":
+            # What is lost must be named before all else.
+            least = min(self._missed, key=lambda it: _WEIGHT[it.status])
+            self._missed.remove(least)
+        if len(self._missed) < _MOST_GAPS:
+            self._missed.append(gap)
 
     @property
     def fate(self) -> str:
@@ -160,7 +181,7 @@ class Incident:
             **self.summary(now),
             "steps": [_step(*it) for it in (*self._first, *self._last)],
             "steps_left_out": skipped,
-            "missed": [_missed(gap) for gap in self._missed.values()],
+            "missed": [_missed(gap) for gap in self._missed],
             "missed_left_out": max(
                 0, len(self.open_gaps) + self.gaps.total() - len(self._missed)
             ),
@@ -171,7 +192,7 @@ class Incident:
 class Incidents:
     """Opens, keeps and closes them."""
 
-    _all: deque[Incident] = field(default_factory=lambda: deque(maxlen=_MOST))
+    _all: list[Incident] = field(default_factory=list)
     _count: int = 0
 
     def __iter__(self) -> Any:
@@ -199,12 +220,12 @@ class Incidents:
         is_degraded = verdict.standing is Standing.DEGRADED
         outage, trouble = self.going_on("outage"), self.going_on("degraded")
         if is_down and outage is None:
-            outage = self._open("outage", moment)
+            outage = self._begin("outage", verdict, moment)
             outage.title = shorten(verdict.reasons[0]) if verdict.reasons else "down"
         if outage is not None and not is_down:
             outage.recovered = moment
         if is_degraded and trouble is None:
-            trouble = self._open("degraded", moment)
+            trouble = self._begin("degraded", verdict, moment)
             trouble.title = shorten(verdict.reasons[0])
         is_well = verdict.is_off or verdict.standing is Standing.OK
         if trouble is not None and is_well:
@@ -237,7 +258,21 @@ class Incidents:
         found.cause = str(gap.cause)
         return found
 
+    def _begin(self, kind: str, verdict: Verdict, moment: Moment) -> Incident:
+        """Open one, or take over the gap that was the first sign of it."""
+        gap = self.going_on("gap")
+        if gap is None or not gap.is_sign_of(verdict, moment):
+            return self._open(kind, moment)
+        gap.kind = kind
+        if kind == "outage":
+            gap.cause = ""  # the loss will say it
+        return gap
+
     def _open(self, kind: str, moment: Moment) -> Incident:
+        if len(self._all) == _MOST:
+            # What goes on is kept: it would be opened, or have its gaps, once more.
+            over = (it for it in self._all if not it.is_open)
+            self._all.remove(next(over, self._all[0]))
         self._count += 1
         incident = Incident(self._count, kind, moment)
         self._all.append(incident)

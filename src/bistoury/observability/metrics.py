@@ -42,14 +42,13 @@ def registry_of(
     read: Read,
     tally: Tally,
     chronicle: Chronicle,
-    wall: Callable[[], float],
     version: str,
 ) -> CollectorRegistry:
     """Return a registry that holds the figures of one client and of nobody else."""
     from prometheus_client import CollectorRegistry  # noqa: PLC0415 -- only if asked
 
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Collector(read, tally, chronicle, wall, version))
+    registry.register(_Collector(read, tally, chronicle, version))
     return registry
 
 
@@ -81,11 +80,10 @@ class _Collector:
         read: Read,
         tally: Tally,
         chronicle: Chronicle,
-        wall: Callable[[], float],
         version: str,
     ) -> None:
         self._read, self._tally, self._chronicle = read, tally, chronicle
-        self._wall, self._version = wall, version
+        self._version = version
         self._callbacks = Callbacks()
 
     def collect(self) -> Iterator[Metric]:
@@ -105,7 +103,7 @@ class _Collector:
         yield _figure(
             "audited_minutes", {(it,): count for it, count in minutes.items()}
         )
-        available = self._chronicle.timeline.availability(self._wall())
+        available = self._chronicle.availability
         yield _figure("availability_ratio", available)
         yield _figure("incidents", self._chronicle.incidents.count)
         yield _summary("callback_seconds", self._callbacks.totals(view.readers))

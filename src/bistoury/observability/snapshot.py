@@ -53,7 +53,7 @@ def glance(view: View, about: About) -> dict[str, Any]:
     }
 
 
-def snapshot(view: View, about: About, chronicle: Chronicle, wall: float) -> Any:
+def snapshot(view: View, about: About, chronicle: Chronicle) -> Any:
     """Return everything; members are only ever added."""
     health = connection_health(view)
     subscriptions = health.pop("subscriptions")
@@ -88,7 +88,7 @@ def snapshot(view: View, about: About, chronicle: Chronicle, wall: float) -> Any
         "health": health,
         "subscriptions": rows,
         "last_ping_seconds": last_ping(view),
-        **chronicle.document(wall),
+        **chronicle.document(),
     }
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+
+from .incidents import Moment
 
 HORIZON = 6 * 3600.0
 _MOST = 2000
@@ -23,49 +26,60 @@ class Timeline:
     """
     Remembers the last hours, and no more than so many changes.
 
-    A burst of changes beyond that costs the oldest of them, never the newest.
+    A burst of changes beyond that costs the oldest of them, never the newest. How
+    long a stretch was is a matter of the clock that nobody sets.
     """
 
     horizon: float = HORIZON
     """How far back it reaches, in seconds."""
-    _stretches: deque[Stretch] = field(default_factory=lambda: deque(maxlen=_MOST))
+    _changes: deque[tuple[str, Moment]] = field(
+        default_factory=lambda: deque(maxlen=_MOST)
+    )
 
-    def note(self, kind: str, at: float) -> bool:
+    def note(self, kind: str, at: Moment) -> bool:
         """Take how things stand at ``at``; return whether that changed."""
-        last = self._stretches[-1] if self._stretches else None
-        if last is None:
-            self._stretches.append(Stretch(kind, at, at))
-            return True
-        # A clock that was set back must not turn time around.
-        last.until = max(last.until, at)
-        if last.kind == kind:
+        if self._changes and self._changes[-1][0] == kind:
             return False
-        self._stretches.append(Stretch(kind, last.until, last.until))
-        while self._stretches[0].until < at - self.horizon:
-            self._stretches.popleft()
+        self._changes.append((kind, at))
+        while len(self._changes) > 1 and self._changes[1][1].now < self._began(at):
+            self._changes.popleft()
         return True
 
-    def stretches(self, now: float) -> list[Stretch]:
-        """Return what lies within the horizon, oldest first, up to ``now``."""
-        began = now - self.horizon
-        found = [
-            Stretch(it.kind, max(it.since, began), it.until)
-            for it in self._stretches
-            if it.until >= began
-        ]
-        if found:
-            found[-1].until = max(found[-1].until, now)
-        return found
+    def stretches(self, moment: Moment) -> list[Stretch]:
+        """Return what lies within the horizon, oldest first, up to ``moment``."""
+        found: list[Stretch] = []
+        until = moment.wall
+        for kind, at, long in self._backwards(moment):
+            since = until - long
+            if at.now >= self._began(moment):
+                # As it was dated then, unless the clock was set back since.
+                since = min(since, at.wall)
+            found.append(Stretch(kind, since, until))
+            until = since
+        return found[::-1]
 
-    def shares(self, now: float) -> dict[str, float]:
+    def shares(self, moment: Moment) -> dict[str, float]:
         """Return the seconds spent in each kind within the horizon."""
         spent: dict[str, float] = {}
-        for it in self.stretches(now):
-            spent[it.kind] = spent.get(it.kind, 0.0) + it.until - it.since
+        for kind, _, long in self._backwards(moment):
+            spent[kind] = spent.get(kind, 0.0) + long
         return spent
 
-    def availability(self, now: float) -> float:
+    def availability(self, moment: Moment) -> float:
         """Return the share of time, from 0 to 1, in which data could be trusted."""
-        spent = self.shares(now)
+        spent = self.shares(moment)
         wanted = sum(spent.values()) - spent.get("off", 0.0)
         return 1.0 if wanted <= 0 else spent.get("ok", 0.0) / wanted
+
+    def _began(self, moment: Moment) -> float:
+        return moment.now - self.horizon
+
+    def _backwards(self, moment: Moment) -> Iterator[tuple[str, Moment, float]]:
+        """Yield each kind, when it came, and its seconds within the horizon."""
+        end = moment.now
+        for kind, at in reversed(self._changes):
+            since = max(at.now, self._began(moment))
+            yield kind, at, end - since
+            if at.now <= self._began(moment):
+                return
+            end = since

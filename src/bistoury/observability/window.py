@@ -60,9 +60,8 @@ class Window:
 
     def state(self) -> dict[str, Any]:
         """Return everything, as one document."""
-        wall = self.moment().wall
         document: dict[str, Any] = self.read(
-            lambda view: snapshot.snapshot(view, self.about, self.chronicle, wall)
+            lambda view: snapshot.snapshot(view, self.about, self.chronicle)
         )
         return document
 
@@ -96,7 +95,6 @@ class Window:
                 self.read,
                 self.tally,
                 self.chronicle,
-                lambda: self.moment().wall,
                 self.about.version,
             )
         return self._registry
