@@ -118,9 +118,31 @@ def test_what_is_cleared_is_not_read():
     reader = Sleeper()
     reader.it.put("event")
     reader.it.put("state", "book")
-    reader.it.clear()
+    assert reader.it.clear() == ["event", "state"]
 
     assert reader.take_all() == []
+
+
+def test_what_is_cleared_is_returned_in_order():
+    reader = Sleeper()
+    for item in "abc":
+        reader.it.put(item)
+    reader.it.take()
+    reader.it.put("d")
+
+    assert reader.it.clear() == ["b", "c", "d"]
+    assert reader.it.clear() == []
+
+
+@pytest.mark.parametrize(
+    ("conflate", "events", "states"),
+    [(None, True, False), (True, False, False), (False, True, True)],
+)
+def test_who_asks_decides_whether_each_message_counts(conflate, events, states):
+    it = Backlog(lambda: None, conflate=conflate)
+
+    assert it.keeps(is_lossless=True) is events
+    assert it.keeps(is_lossless=False) is states
 
 
 def test_there_is_room_for_ten_thousand():

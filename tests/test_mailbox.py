@@ -422,7 +422,7 @@ def test_finishing_waits_for_what_runs_and_what_waits():
         it = box(collecting(seen, pause=0.2))
         for item in range(3):
             it.put(item)
-        await it.finish(1.0)
+        assert await it.finish(1.0) == []
 
         assert seen == [0, 1, 2]
         assert asyncio.get_running_loop().time() == pytest.approx(0.6)
@@ -443,11 +443,13 @@ def test_finishing_cancels_what_takes_too_long():
                 raise
 
         it = box(handler)
-        it.put(0)
-        it.put(1)
-        await it.finish(1.0)
+        for item in (0, 1, 2):
+            it.put(item)
+        it.put("state", "book")
+        dropped = await it.finish(1.0)
 
         assert (seen, cancelled) == ([0], [0])
+        assert dropped == [0, 1, 2, "state"]
         assert asyncio.get_running_loop().time() == pytest.approx(1.0)
         assert it.depth == 0
         assert it.task is None
@@ -467,9 +469,60 @@ def test_finishing_is_bounded_even_if_the_handler_will_not_be_cancelled():
 
         it = box(handler)
         it.put(0)
-        await it.finish(1.0)
+        it.put(1)
+        assert await it.finish(1.0) == [1]  # the first is still being handled
         assert asyncio.get_running_loop().time() == pytest.approx(2.0)
         await asyncio.sleep(200)
+
+    run(main())
+
+
+@pytest.mark.parametrize("error", [None, ValueError("bad")])
+def test_a_message_whose_call_ends_although_it_is_cancelled_is_handled(troubles, error):
+    async def main():
+        async def handler(item):
+            try:
+                await asyncio.sleep(3600)
+            except asyncio.CancelledError:
+                if error is not None:
+                    raise error from None
+
+        it = box(handler, troubles)
+        it.put(0)
+        it.put(1)
+
+        assert await it.finish(1.0) == [1]
+        assert [it for _, it in troubles] == ([error] if error else [])
+
+    run(main())
+
+
+def test_the_message_of_a_lambda_that_is_cancelled_comes_to_nothing_too():
+    async def main():
+        it = box(disguised(collecting([], pause=3600)))
+        for item in range(3):
+            it.put(item)
+
+        assert await it.finish(1.0) == [0, 1, 2]
+        assert it.depth == 0
+
+    run(main())
+
+
+def test_news_of_a_gap_is_not_among_what_comes_to_nothing():
+    class Home:
+        def post(self, callback):
+            callback()
+
+    async def main():
+        it = box(collecting([], pause=3600), home=Home(), before_gap=lambda: None)
+        it.put(0)
+        await asyncio.sleep(0)
+        it.put(1)
+        it.put_gap("gap")
+        it.put(2)
+
+        assert await it.finish(1.0) == [0, 1, 2]
 
     run(main())
 

@@ -111,9 +111,15 @@ class Backlog(Generic[Item]):
         with self._lock:
             self._is_read = False
 
-    def clear(self) -> None:
-        """Forget what waits."""
+    def keeps(self, *, is_lossless: bool) -> bool:
+        """Whether each message counts here, and not just the newest."""
+        return is_lossless if self._conflate is None else not self._conflate
+
+    def clear(self) -> list[Item]:
+        """Forget what waits; return it, in order."""
         with self._lock:
+            waited = [*reversed(self._going), *self._coming, *self._newest.values()]
             self._coming.clear()
             self._going.clear()
             self._newest.clear()
+        return waited

@@ -100,6 +100,8 @@ class Mailbox(Generic[Item]):
         if self._is_plain and home is None:
             self.direct_call = self._call
         self._begun: Awaitable[Any] | None = None
+        self._running: Item | None = None
+        """What a coroutine function works on."""
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -164,22 +166,32 @@ class Mailbox(Generic[Item]):
         self.is_closed, self.direct_call = True, None
         self._discard()
 
-    async def finish(self, within: float) -> None:
-        """Let running and waiting calls end; cancel them after ``within`` seconds."""
+    async def finish(self, within: float) -> list[Item]:
+        """
+        Let running and waiting calls end; cancel them after ``within`` seconds.
+
+        Returns the messages that came to nothing, in order.
+        """
         task = self._task
         if task is None or task is asyncio.current_task():
-            return  # idle, or it is this very handler that asks
+            return []  # idle, or it is this very handler that asks
         _, unfinished = await asyncio.wait([task], timeout=within)
-        if unfinished:
-            self._discard()
-            task.cancel()
-            await asyncio.wait([task], timeout=within)
+        if not unfinished:
+            return []
+        dropped = self._discard()
+        task.cancel()
+        await asyncio.wait([task], timeout=within)
+        # A handler may also end its work although it is cancelled.
+        if task.cancelled() and self._running is not None:
+            dropped.insert(0, self._running)
+        return dropped
 
-    def _discard(self) -> None:
-        self.backlog.clear()
+    def _discard(self) -> list[Item]:
+        waited = self.backlog.clear()
         begun, self._begun = self._begun, None
         if inspect.iscoroutine(begun):
             begun.close()
+        return [it for it in waited if not isinstance(it, _Gap)]
 
     def _take(self, item: Item | _Gap) -> None:
         if not isinstance(item, _Gap):
@@ -204,7 +216,7 @@ class Mailbox(Generic[Item]):
             return
         # A lambda around a coroutine function looks plain until it is called.
         self._is_plain, self.direct_call = False, None
-        self._begun = result
+        self._begun, self._running = result, item
         self._begin()
 
     def _took(self, seconds: float) -> None:
@@ -268,7 +280,9 @@ class Mailbox(Generic[Item]):
             return begun
         item = None if self.is_closed else self.backlog.take()
         if item is None:
+            self._running = None
             return None
         if isinstance(item, _Gap):
             return self._before_gap
+        self._running = item
         return lambda: self.handler(self._open_item(item))
