@@ -44,7 +44,9 @@ class Desk:
             lambda update: update.frame.decode(),
             lambda update: update.frame.decode() + "!",
             self.reporter,
+            venue_now=lambda: self.now,
         )
+        self.now = 1000
 
     def listen(self, key, handler, *, is_raw=False, limit=None):
         outlet = self.it.mailbox(handler, is_raw=is_raw)
@@ -417,6 +419,34 @@ def test_a_late_frame_does_not_shorten_an_overflow(desk):
     assert desk.reporter.gaps[-1][1].until == 50
 
 
+def test_an_overflow_of_rows_without_a_time_of_their_own_begins_and_ends_with_them(
+    desk,
+):
+    reader = Reader(limit=0)
+    desk.it.add(BTC, reader)
+    reader.put_gap = lambda gap: None
+    for bar in (60_000, 120_000, 180_000):  # as bars come: history that is rewritten
+        desk.deliver(BTC, "bar", oldest=bar, items=[(bar, bar, {})])
+    reader.limit = 1
+    desk.deliver(BTC, "next", oldest=240_000, items=[(240_000, 1, {})])
+
+    settled = desk.reporter.gaps[-1][1]
+    assert (settled.since, settled.until) == (60_000, 180_000)
+
+
+def test_an_overflow_of_what_the_venue_does_not_date_is_dated_by_when_it_came(desk):
+    reader = Reader(limit=0)
+    desk.it.add(BTC, reader)
+    reader.put_gap = lambda gap: None
+    for desk.now in (2000, 3000):
+        desk.deliver(BTC, "notification")
+    desk.now, reader.limit = 4000, 1
+    desk.deliver(BTC, "next")
+
+    settled = desk.reporter.gaps[-1][1]
+    assert (settled.since, settled.until) == (2000, 3000)
+
+
 def test_each_listener_overflows_by_itself(desk):
     small, large = Reader(limit=0), Reader()
     desk.it.add(BTC, small)
@@ -491,6 +521,14 @@ def test_what_is_dropped_is_a_gap_with_bounds_and_a_count(desk):
     ]
     assert desk.reporter.rows == 3
     assert desk.it._overflows == {}
+
+
+def test_nobody_knows_when_that_came_which_was_not_dated_and_has_waited(desk):
+    outlet = desk.listen(BTC, print)
+    dropped(desk, BTC, outlet, of(BTC, 0), of(BTC, 0))
+
+    told = [(it.since, it.until) for _, it in desk.reporter.gaps]
+    assert told == [(None, None), (None, desk.now)]
 
 
 def test_nothing_is_told_where_nothing_was_dropped_or_nobody_wants_the_feed(desk):

@@ -63,7 +63,7 @@ class Outlet(Protocol):
 class _Overflow:
     """What one listener did not get."""
 
-    since: int
+    since: int | None
     until: int
     count: int = 0
 
@@ -102,11 +102,14 @@ class Dispatcher:
         reporter: Reporter,
         read_typed: Callable[[Update], Any] | None = None,
         readers: Readers | None = None,
+        *,
+        venue_now: Callable[[], int],
     ) -> None:
         self._read = read
         self._read_raw = read_raw
         self._read_typed = read_typed or read
         self._reporter = reporter
+        self._venue_now = venue_now
         self._readers = readers
         self._outlets: dict[Key, tuple[Outlet, ...]] = {}
         self._raw: dict[Key, tuple[Outlet, ...]] = {}
@@ -236,7 +239,7 @@ class Dispatcher:
             # Of states the next one is the whole truth.
             if missed and outlet.backlog.keeps(is_lossless=traits.is_lossless):
                 for update in missed:
-                    self._miss(outlet, subscription, update)
+                    self._miss(outlet, subscription, update, has_waited=True)
                 self._settle(outlet, subscription)
 
     def look(self) -> None:
@@ -261,13 +264,28 @@ class Dispatcher:
         if not outlet.put(update, conflate):
             self._miss(outlet, subscription, update)
 
-    def _miss(self, outlet: Outlet, subscription: Subscription, update: Update) -> None:
+    def _miss(
+        self,
+        outlet: Outlet,
+        subscription: Subscription,
+        update: Update,
+        *,
+        has_waited: bool = False,
+    ) -> None:
         key = (outlet, subscription)
+        since: int | None = update.time
+        until = update.time
+        if update.items:
+            since, until = update.items[0][0], update.items[-1][0]
+        if not until:
+            # The venue does not say when: it came just now, or nobody knows when.
+            until = self._venue_now()
+            since = None if has_waited else until
         if key not in self._overflows:
-            self._overflows[key] = _Overflow(update.oldest or update.time, update.time)
+            self._overflows[key] = _Overflow(since, until)
             self._report(outlet, _gap(subscription, self._overflows[key], "open"))
         missed = self._overflows[key]
-        missed.until = max(missed.until, update.time)
+        missed.until = max(missed.until, until)
         rows = 1 if update.items is None else len(update.items)
         missed.count += rows
         self._reporter.missed(rows)

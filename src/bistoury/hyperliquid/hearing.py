@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import inf
 
 import msgspec
 
 from ..dispatcher import Dispatcher
 from ..errors import BistouryError, ProtocolError
 from ..mailbox import Handler, name_of
-from ..observability import health
 from ..observability.addresses import shorten
 from ..observability.audited import Audited
 from ..observability.listeners import Listeners
@@ -195,11 +193,9 @@ class Hearing(Requests, Viewing):
         """Settle the gap of a feed that nobody wants any more: it stays a hole."""
         gap = self._monitor.open_gaps.get(subscription)
         if gap is not None:
-            best, now = health.least_delay(self._sessions), self.now()
-            at = now - best if best < inf else self._supervisor.wall()
             settled = msgspec.structs.replace(
                 gap,
-                until=max(gap.since or 0, int(at * 1000)),
+                until=max(gap.since or 0, self._venue_now()),
                 status="unrecoverable",
                 note="given up: nobody wants this feed any more",
             )
