@@ -102,15 +102,46 @@ def test_a_mark_stays_between_its_neighbours_and_needs_no_room():
     reader = Sleeper(limit=1)
     reader.it.put("event")
     reader.it.put("state", "book")
-    reader.it.put_mark("gap")
+    reader.it.put_mark("gap", together)
     reader.it.put("newer state", "book")
 
     assert reader.take_all() == ["event", "state", "gap", "newer state"]
 
 
+def together(last, new):
+    return f"{last}+{new}"
+
+
+def test_marks_that_nobody_reads_take_bounded_room():
+    reader = Sleeper(limit=2)
+    reader.it.put("event")
+    reader.it.put("event")
+    for n in range(50):
+        reader.it.put(f"state {n}", "book")
+        reader.it.put_mark(f"gap {n}", together)
+    assert len(reader.it) <= 2 * 2 + 3
+
+    read = reader.take_all()
+    assert read[:3] == ["event", "event", "state 0"]
+    assert read[3] == "+".join(f"gap {n}" for n in range(50))
+    assert read[4:] == ["state 49"]
+
+
+def test_a_mark_is_not_joined_with_what_is_being_read():
+    reader = Sleeper(limit=1)
+    reader.it.put_mark("gap 1", together)
+    reader.it.put("state", "book")
+    reader.it.put_mark("gap 2", together)
+    reader.it.take()  # the rest is turned round
+    reader.it.put_mark("gap 3", together)
+    reader.it.put_mark("gap 4", together)
+
+    assert reader.take_all() == ["state", "gap 2", "gap 3+gap 4"]
+
+
 def test_a_mark_wakes_the_reader():
     reader = Sleeper()
-    reader.it.put_mark("gap")
+    reader.it.put_mark("gap", together)
     assert reader.woken == 1
 
 

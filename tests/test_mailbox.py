@@ -383,6 +383,21 @@ def test_news_of_a_gap_is_an_event_and_no_message():
     assert it.depth == 0
 
 
+def test_news_of_gaps_takes_bounded_room_however_late_its_reader_is():
+    class Away:
+        def post(self, callback):
+            pass
+
+    told = []
+    it = box(print, home=Away(), before_gap=lambda: told.append("gap"), limit=5)
+    for _ in range(1000):
+        it.put_gap("gap")
+
+    assert it.depth == 10
+    it.catch_up()
+    assert told == ["gap"] * 10
+
+
 # The end
 
 

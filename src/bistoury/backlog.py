@@ -83,11 +83,21 @@ class Backlog(Generic[Item]):
             self._wake()
         return True
 
-    def put_mark(self, item: Item) -> None:
-        """Add what must stay between the messages before and after, room or not."""
+    def put_mark(self, item: Item, join: Callable[[Item, Item], Item]) -> None:
+        """
+        Add what must stay between the messages before and after, room or not.
+
+        Marks, and the states between them, may take as much room again as messages.
+        After that states stay behind the mark, where a newer one can replace them, and
+        the mark becomes one with the mark before it: what ``join`` returns of the two.
+        """
         with self._lock:
-            self._coming.extend(self._newest.values())
-            self._newest.clear()
+            if len(self._coming) + len(self._going) < 2 * self.limit:
+                self._coming.extend(self._newest.values())
+                self._newest.clear()
+            elif self._coming:
+                # Messages stopped at half of this, so the last one is a mark.
+                item = join(self._coming.pop(), item)
             self._coming.append(item)
             was_read, self._is_read = self._is_read, True
         if not was_read:

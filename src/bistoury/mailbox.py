@@ -137,7 +137,7 @@ class Mailbox(Generic[Item]):
         those that come after the gap.
         """
         if self._home is not None and self._before_gap is not None:
-            self.backlog.put_mark(_Gap.HERE)
+            self.backlog.put_mark(_Gap.HERE, lambda _, new: new)
 
     def catch_up(self) -> None:
         """Call a plain function at once with all that waits; from its own thread."""
