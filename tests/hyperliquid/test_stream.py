@@ -99,6 +99,48 @@ def test_it_ends_when_the_client_disconnects():
     played(scenario)
 
 
+@pytest.mark.parametrize("disables_first", [True, False])
+def test_it_ends_when_nothing_will_connect_the_client_again(disables_first):
+    async def scenario(client, venue):
+        await client.connect()
+        seen = []
+
+        async def read():
+            async with client.stream({"type": "trades", "coin": "BTC"}) as stream:
+                seen.extend([message async for message in stream])
+
+        task = asyncio.create_task(read())
+        await asyncio.sleep(10)
+        inject(venue, Refuse())
+        if disables_first:
+            client.disable_auto_reconnect()
+        inject(venue, Cut(how="rst"))
+        await asyncio.sleep(5)
+        client.disable_auto_reconnect()
+        await asyncio.wait_for(task, 1)
+        assert client.get_reconnection_stats()["state"] == "closed"
+        assert len(seen) > 5
+        if not disables_first:
+            assert "gap" in [it["channel"] for it in seen]
+
+    played(scenario)
+
+
+def test_it_goes_on_if_who_hears_of_the_end_connects_at_once():
+    async def scenario(client, venue):
+        await client.connect()
+        client.on("disconnected", lambda _: asyncio.ensure_future(client.connect()))
+        async with client.stream({"type": "allMids"}) as stream:
+            await anext(stream)
+            client.disable_auto_reconnect()
+            inject(venue, Cut(how="rst"))
+            async with asyncio.timeout(60):
+                for _ in range(30):
+                    await anext(stream)
+
+    played(scenario)
+
+
 def test_it_may_begin_before_connect():
     async def scenario(client, venue):
         task = asyncio.create_task(anext(client.stream({"type": "allMids"})))

@@ -230,12 +230,12 @@ class HyperLiquidIntegration(Listening, Tuning, Showing):
         # ``gather`` runs each of these in a task of its own.
         asking = asyncio.current_task()
         events = [it for it in self._listeners.mailboxes() if it.task is not asking]
-        readers: list[tuple[Key, Mailbox[Update]]] = []
-        for key, outlet in self._dispatcher.places():
-            if not isinstance(outlet, Mailbox):
-                outlet.close()  # a stream ends
-            elif outlet.task is not asking:
-                readers.append((key, outlet))
+        readers: list[tuple[Key, Mailbox[Update]]] = [
+            (key, outlet)
+            for key, outlet in self._dispatcher.places()
+            if isinstance(outlet, Mailbox) and outlet.task is not asking
+        ]
+        self._end_streams()
         boxes: list[Mailbox[Any]] = [*(box for _, box in readers), *events]
         _, *dropped = await asyncio.gather(
             self._close(), *(box.finish(_HANDLERS_WITHIN) for box in boxes)

@@ -8,7 +8,7 @@ import msgspec
 
 from ..dispatcher import Dispatcher
 from ..errors import BistouryError, ProtocolError
-from ..mailbox import Handler, name_of
+from ..mailbox import Handler, Mailbox, name_of
 from ..observability.addresses import shorten
 from ..observability.audited import Audited
 from ..observability.listeners import Listeners
@@ -112,6 +112,7 @@ class Hearing(Requests, Viewing):
                     )
             case heard.StateChanged(new=State.CLOSED) if self._fleet.is_resting:
                 self._claims.end()
+                self._has_come_to_rest()
             case _:
                 pass
         ready = self._readiness.hear(notice, self.now(), is_backstage=is_backstage)
@@ -122,6 +123,21 @@ class Hearing(Requests, Viewing):
         if isinstance(notice, heard.Gap):
             self._dispatcher.tell(notice)  # after the event: nobody reads past it
         self._waiting.look()
+
+    def _has_come_to_rest(self) -> None:
+        def end() -> None:
+            if self._fleet.is_resting:
+                self._end_streams()
+
+        loop = self._supervisor.loop
+        if loop is not None and not loop.is_closed():
+            loop.call_soon(end)  # not at once: gaps that come of it belong into them
+
+    def _end_streams(self) -> None:
+        """Let no reader wait for what nobody will bring."""
+        for outlet in self._dispatcher.outlets():
+            if not isinstance(outlet, Mailbox):
+                outlet.close()
 
     def _doubt(self, line: Line, subscription: Subscription, since: int) -> None:
         """Let a line owe what another one may not have brought."""

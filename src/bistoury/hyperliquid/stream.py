@@ -43,7 +43,8 @@ class Stream:
     Gaps come in band: a message on the channel ``gap`` says that something between
     its neighbours was missed, another what became of that. ``async with`` subscribes
     on entry, or the first iteration does; ``aclose()`` unsubscribes, which ``async
-    with`` calls for you. Ends when the client disconnects.
+    with`` calls for you. Ends when the client disconnects, and when it will not try
+    to connect again.
     """
 
     def __init__(
