@@ -107,7 +107,7 @@ def test_a_plain_function_that_raises_is_told_of_and_called_again(troubles, erro
 
     assert calls == [1, 2]
     assert troubles == [(handler, error), (handler, error)]
-    assert it.handled == 0
+    assert (it.handled, it.failed, it.calls) == (0, 2, 2)
 
 
 def test_a_message_that_cannot_be_opened_is_told_of(troubles):
@@ -210,7 +210,7 @@ def test_a_coroutine_that_raises_is_told_of_and_the_next_message_is_handled(
 
         assert seen == [0, 2]
         assert troubles == [(handler, error)]
-        assert it.handled == 2
+        assert (it.handled, it.failed, it.calls) == (2, 1, 3)
 
     run(main())
 
@@ -632,6 +632,26 @@ def test_a_slow_call_is_told_of_and_all_are_counted(troubles, clock, is_coroutin
     assert it.slowest == SLOW_AFTER
     waiting = 1 if is_coroutine else 0
     assert troubles.slow == [(handler, SLOW_AFTER, waiting)]
+
+
+@pytest.mark.parametrize("is_coroutine", [False, True])
+def test_the_time_of_a_call_that_raises_counts(troubles, clock, is_coroutine):
+    def spend(seconds):
+        clock.now += seconds
+        raise ValueError
+
+    async def spend_later(seconds):
+        spend(seconds)
+
+    async def main():
+        it = box(spend_later if is_coroutine else spend, troubles)
+        it.put(SLOW_AFTER)
+        await settle()
+        return it
+
+    it = run(main())
+    assert (it.busy, it.slowest) == (SLOW_AFTER, SLOW_AFTER)
+    assert len(troubles.slow) == len(troubles) == 1
 
 
 # In another thread than the connection

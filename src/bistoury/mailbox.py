@@ -83,6 +83,8 @@ class Mailbox(Generic[Item]):
         """Whether ``open_item`` makes Structs."""
         self.handled = 0
         """Calls that ended well."""
+        self.failed = 0
+        """Calls that raised."""
         self.busy = 0.0
         """Seconds that all calls took together."""
         self.slowest = 0.0
@@ -108,6 +110,11 @@ class Mailbox(Generic[Item]):
     def depth(self) -> int:
         """How many messages wait."""
         return len(self.backlog)
+
+    @property
+    def calls(self) -> int:
+        """How many calls ended, well or not."""
+        return self.handled + self.failed
 
     @property
     def conflated(self) -> int:
@@ -204,7 +211,8 @@ class Mailbox(Generic[Item]):
         try:
             result = self.handler(self._open_item(item))
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001
-            self._reporter.handler_failed(self.handler, error)
+            self._raised(error)
+            self._took(perf_counter() - began)
             return
         if result is None or not inspect.isawaitable(result):
             self.handled += 1
@@ -218,6 +226,10 @@ class Mailbox(Generic[Item]):
         self._is_plain, self.direct_call = False, None
         self._begun, self._running = result, item
         self._begin()
+
+    def _raised(self, error: BaseException) -> None:
+        self.failed += 1
+        self._reporter.handler_failed(self.handler, error)
 
     def _took(self, seconds: float) -> None:
         self.busy += seconds
@@ -266,9 +278,9 @@ class Mailbox(Generic[Item]):
                     if task is None or task.cancelling():
                         raise
                     # Not this task was cancelled: something the handler awaits was.
-                    self._reporter.handler_failed(self.handler, error)
+                    self._raised(error)
                 except Exception as error:  # noqa: BLE001 -- a handler's own trouble
-                    self._reporter.handler_failed(self.handler, error)
+                    self._raised(error)
                 self._took(perf_counter() - began)
         finally:
             self._task = None
