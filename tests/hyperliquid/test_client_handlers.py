@@ -218,6 +218,27 @@ def test_what_a_slow_handler_has_not_come_to_at_the_end_is_in_a_gap(by_type):
     played(scenario)
 
 
+def test_an_overflow_that_its_reader_is_past_is_settled_by_disconnecting():
+    async def scenario(client, venue):
+        release, gaps = asyncio.Event(), []
+
+        async def stuck(message):
+            await release.wait()
+
+        client.on("gap", gaps.append)
+        await client.connect()
+        trades = {"type": "trades", "coin": "BTC"}
+        await client.subscribe(trades, stuck, max_queue=5)
+        await asyncio.sleep(30)
+        assert [it.status for it in gaps] == ["open"]
+        release.set()
+        await client.disconnect()
+        assert [it.status for it in gaps] == ["open", "unrecoverable"]
+        assert gaps[1].until >= gaps[1].since == gaps[0].since
+
+    played(scenario)
+
+
 def test_a_full_mailbox_is_said_and_not_silent(caplog):
     async def scenario(client, venue):
         release = asyncio.Event()

@@ -240,8 +240,7 @@ class HyperLiquidIntegration(Listening, Tuning, Showing):
         _, *dropped = await asyncio.gather(
             self._close(), *(box.finish(_HANDLERS_WITHIN) for box in boxes)
         )
-        if any(dropped):
-            await self._account_for(zip(readers, dropped, strict=False))
+        await self._account_for(zip(readers, dropped, strict=False))
         if self._io is not None:
             await self._io.stop()
 
@@ -261,7 +260,7 @@ class HyperLiquidIntegration(Listening, Tuning, Showing):
     async def _account_for(
         self, dropped: Iterable[tuple[tuple[Key, Mailbox[Update]], list[Update]]]
     ) -> None:
-        """Tell of what handlers had no time for: the venue will not send it again."""
+        """Tell of what handlers had no room or time for: it will not come again."""
         for (key, box), updates in dropped:
             self._dispatcher.dropped(key, box, updates, self._fleet.entries().values())
 
