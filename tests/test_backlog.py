@@ -102,15 +102,46 @@ def test_a_mark_stays_between_its_neighbours_and_needs_no_room():
     reader = Sleeper(limit=1)
     reader.it.put("event")
     reader.it.put("state", "book")
-    reader.it.put_mark("gap")
+    reader.it.put_mark("gap", together)
     reader.it.put("newer state", "book")
 
     assert reader.take_all() == ["event", "state", "gap", "newer state"]
 
 
+def together(last, new):
+    return f"{last}+{new}"
+
+
+def test_marks_that_nobody_reads_take_bounded_room():
+    reader = Sleeper(limit=2)
+    reader.it.put("event")
+    reader.it.put("event")
+    for n in range(50):
+        reader.it.put(f"state {n}", "book")
+        reader.it.put_mark(f"gap {n}", together)
+    assert len(reader.it) <= 2 * 2 + 3
+
+    read = reader.take_all()
+    assert read[:3] == ["event", "event", "state 0"]
+    assert read[3] == "+".join(f"gap {n}" for n in range(50))
+    assert read[4:] == ["state 49"]
+
+
+def test_a_mark_is_not_joined_with_what_is_being_read():
+    reader = Sleeper(limit=1)
+    reader.it.put_mark("gap 1", together)
+    reader.it.put("state", "book")
+    reader.it.put_mark("gap 2", together)
+    reader.it.take()  # the rest is turned round
+    reader.it.put_mark("gap 3", together)
+    reader.it.put_mark("gap 4", together)
+
+    assert reader.take_all() == ["state", "gap 2", "gap 3+gap 4"]
+
+
 def test_a_mark_wakes_the_reader():
     reader = Sleeper()
-    reader.it.put_mark("gap")
+    reader.it.put_mark("gap", together)
     assert reader.woken == 1
 
 
@@ -118,9 +149,31 @@ def test_what_is_cleared_is_not_read():
     reader = Sleeper()
     reader.it.put("event")
     reader.it.put("state", "book")
-    reader.it.clear()
+    assert reader.it.clear() == ["event", "state"]
 
     assert reader.take_all() == []
+
+
+def test_what_is_cleared_is_returned_in_order():
+    reader = Sleeper()
+    for item in "abc":
+        reader.it.put(item)
+    reader.it.take()
+    reader.it.put("d")
+
+    assert reader.it.clear() == ["b", "c", "d"]
+    assert reader.it.clear() == []
+
+
+@pytest.mark.parametrize(
+    ("conflate", "events", "states"),
+    [(None, True, False), (True, False, False), (False, True, True)],
+)
+def test_who_asks_decides_whether_each_message_counts(conflate, events, states):
+    it = Backlog(lambda: None, conflate=conflate)
+
+    assert it.keeps(is_lossless=True) is events
+    assert it.keeps(is_lossless=False) is states
 
 
 def test_there_is_room_for_ten_thousand():

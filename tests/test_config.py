@@ -198,6 +198,8 @@ def test_where_the_tests_find_recordings_is_no_setting(monkeypatch):
         ("reconnect_exponential_base", "0.5", "factor from 1"),
         ("trust_env", "perhaps", "true or false"),
         ("limits__users", "0", "whole number from 1"),
+        ("user_memory", "19999", "whole number from 20000"),
+        ("coin_memory", "4999", "whole number from 5000"),
         ("limits__users", "1.5", "whole number"),
         ("api_url", "api.hyperliquid.xyz", "http://host"),
         ("proxy", "gopher://x", "socks5://host"),

@@ -44,7 +44,9 @@ class Desk:
             lambda update: update.frame.decode(),
             lambda update: update.frame.decode() + "!",
             self.reporter,
+            venue_now=lambda: self.now,
         )
+        self.now = 1000
 
     def listen(self, key, handler, *, is_raw=False, limit=None):
         outlet = self.it.mailbox(handler, is_raw=is_raw)
@@ -417,6 +419,34 @@ def test_a_late_frame_does_not_shorten_an_overflow(desk):
     assert desk.reporter.gaps[-1][1].until == 50
 
 
+def test_an_overflow_of_rows_without_a_time_of_their_own_begins_and_ends_with_them(
+    desk,
+):
+    reader = Reader(limit=0)
+    desk.it.add(BTC, reader)
+    reader.put_gap = lambda gap: None
+    for bar in (60_000, 120_000, 180_000):  # as bars come: history that is rewritten
+        desk.deliver(BTC, "bar", oldest=bar, items=[(bar, bar, {})])
+    reader.limit = 1
+    desk.deliver(BTC, "next", oldest=240_000, items=[(240_000, 1, {})])
+
+    settled = desk.reporter.gaps[-1][1]
+    assert (settled.since, settled.until) == (60_000, 180_000)
+
+
+def test_an_overflow_of_what_the_venue_does_not_date_is_dated_by_when_it_came(desk):
+    reader = Reader(limit=0)
+    desk.it.add(BTC, reader)
+    reader.put_gap = lambda gap: None
+    for desk.now in (2000, 3000):
+        desk.deliver(BTC, "notification")
+    desk.now, reader.limit = 4000, 1
+    desk.deliver(BTC, "next")
+
+    settled = desk.reporter.gaps[-1][1]
+    assert (settled.since, settled.until) == (2000, 3000)
+
+
 def test_each_listener_overflows_by_itself(desk):
     small, large = Reader(limit=0), Reader()
     desk.it.add(BTC, small)
@@ -464,3 +494,86 @@ def test_the_overflow_of_a_listener_that_leaves_is_settled_and_forgotten(desk):
         "unrecoverable",
     ]
     assert [place[0] for place in desk.it._overflows] == [stays]
+
+
+# What is taken away before its reader comes to it
+
+
+def dropped(desk, key, outlet, *updates, wanted=(BTC, ETH, BOOK)):
+    entries = [
+        Entry(it, Traits(str(it), is_lossless=it.feed != "l2Book")) for it in wanted
+    ]
+    desk.it.dropped(key, outlet, list(updates), entries)
+
+
+def of(subscription, time, **facts):
+    return Update(str(subscription), b"", time=time, **facts)
+
+
+def test_what_is_dropped_is_a_gap_with_bounds_and_a_count(desk):
+    outlet = desk.listen(BTC, print)
+    rows = [(12, 1, 1), (20, 2, 2)]
+    dropped(desk, BTC, outlet, of(BTC, 20, oldest=12, items=rows), of(BTC, 30))
+
+    assert desk.reporter.gaps == [
+        (print, Gap(BTC, 12, None, "open", 0, Cause.OVERFLOW)),
+        (print, Gap(BTC, 12, 30, "unrecoverable", 0, Cause.OVERFLOW, missed_count=3)),
+    ]
+    assert desk.reporter.rows == 3
+    assert desk.it._overflows == {}
+
+
+def test_nobody_knows_when_that_came_which_was_not_dated_and_has_waited(desk):
+    outlet = desk.listen(BTC, print)
+    dropped(desk, BTC, outlet, of(BTC, 0), of(BTC, 0))
+
+    told = [(it.since, it.until) for _, it in desk.reporter.gaps]
+    assert told == [(None, None), (None, desk.now)]
+
+
+def test_nothing_is_told_where_nothing_was_dropped_or_nobody_wants_the_feed(desk):
+    outlet = desk.listen(BTC, print)
+    dropped(desk, BTC, outlet)
+    dropped(desk, BTC, outlet, of(BTC, 5), wanted=(ETH,))
+
+    assert desk.reporter.gaps == []
+
+
+def test_a_state_that_is_dropped_is_no_gap_unless_every_one_was_wanted(desk):
+    dropped(desk, BOOK, desk.listen(BOOK, print), of(BOOK, 5))
+    assert desk.reporter.gaps == []
+    dropped(desk, BOOK, desk.it.mailbox(print, conflate=False), of(BOOK, 5))
+    assert [gap.subscription for _, gap in desk.reporter.gaps] == [BOOK, BOOK]
+
+
+def test_who_wants_the_newest_only_hears_of_no_gap(desk):
+    dropped(desk, BTC, desk.it.mailbox(print, conflate=True), of(BTC, 5))
+    assert desk.reporter.gaps == []
+
+
+def test_what_a_reader_of_a_type_misses_is_told_for_each_subscription(desk):
+    outlet = desk.listen("trades", print)
+    dropped(desk, "trades", outlet, of(BTC, 5), of(ETH, 6), of(ETH, 7))
+
+    settled = [gap for _, gap in desk.reporter.gaps if gap.status != "open"]
+    assert [(it.subscription, it.since, it.until) for it in settled] == [
+        (BTC, 5, 5),
+        (ETH, 6, 7),
+    ]
+
+
+def test_what_had_no_room_is_settled_with_what_is_dropped_before_it(desk):
+    reader = Reader(limit=1)
+    reader.backlog = desk.it.mailbox(print).backlog
+    desk.it.add(BTC, reader)
+    desk.deliver(BTC, "one", time=10)
+    desk.deliver(BTC, "two", time=20)
+    dropped(desk, BTC, reader, of(BTC, 10))
+
+    told = [(it.since, it.until, it.status) for _, it in desk.reporter.gaps]
+    assert told == [
+        (20, None, "open"),
+        (20, 20, "unrecoverable"),
+        (10, None, "open"),
+        (10, 10, "unrecoverable"),
+    ]

@@ -107,7 +107,7 @@ def test_a_plain_function_that_raises_is_told_of_and_called_again(troubles, erro
 
     assert calls == [1, 2]
     assert troubles == [(handler, error), (handler, error)]
-    assert it.handled == 0
+    assert (it.handled, it.failed, it.calls) == (0, 2, 2)
 
 
 def test_a_message_that_cannot_be_opened_is_told_of(troubles):
@@ -210,7 +210,7 @@ def test_a_coroutine_that_raises_is_told_of_and_the_next_message_is_handled(
 
         assert seen == [0, 2]
         assert troubles == [(handler, error)]
-        assert it.handled == 2
+        assert (it.handled, it.failed, it.calls) == (2, 1, 3)
 
     run(main())
 
@@ -383,6 +383,21 @@ def test_news_of_a_gap_is_an_event_and_no_message():
     assert it.depth == 0
 
 
+def test_news_of_gaps_takes_bounded_room_however_late_its_reader_is():
+    class Away:
+        def post(self, callback):
+            pass
+
+    told = []
+    it = box(print, home=Away(), before_gap=lambda: told.append("gap"), limit=5)
+    for _ in range(1000):
+        it.put_gap("gap")
+
+    assert it.depth == 10
+    it.catch_up()
+    assert told == ["gap"] * 10
+
+
 # The end
 
 
@@ -422,7 +437,7 @@ def test_finishing_waits_for_what_runs_and_what_waits():
         it = box(collecting(seen, pause=0.2))
         for item in range(3):
             it.put(item)
-        await it.finish(1.0)
+        assert await it.finish(1.0) == []
 
         assert seen == [0, 1, 2]
         assert asyncio.get_running_loop().time() == pytest.approx(0.6)
@@ -443,11 +458,13 @@ def test_finishing_cancels_what_takes_too_long():
                 raise
 
         it = box(handler)
-        it.put(0)
-        it.put(1)
-        await it.finish(1.0)
+        for item in (0, 1, 2):
+            it.put(item)
+        it.put("state", "book")
+        dropped = await it.finish(1.0)
 
         assert (seen, cancelled) == ([0], [0])
+        assert dropped == [0, 1, 2, "state"]
         assert asyncio.get_running_loop().time() == pytest.approx(1.0)
         assert it.depth == 0
         assert it.task is None
@@ -467,9 +484,60 @@ def test_finishing_is_bounded_even_if_the_handler_will_not_be_cancelled():
 
         it = box(handler)
         it.put(0)
-        await it.finish(1.0)
+        it.put(1)
+        assert await it.finish(1.0) == [1]  # the first is still being handled
         assert asyncio.get_running_loop().time() == pytest.approx(2.0)
         await asyncio.sleep(200)
+
+    run(main())
+
+
+@pytest.mark.parametrize("error", [None, ValueError("bad")])
+def test_a_message_whose_call_ends_although_it_is_cancelled_is_handled(troubles, error):
+    async def main():
+        async def handler(item):
+            try:
+                await asyncio.sleep(3600)
+            except asyncio.CancelledError:
+                if error is not None:
+                    raise error from None
+
+        it = box(handler, troubles)
+        it.put(0)
+        it.put(1)
+
+        assert await it.finish(1.0) == [1]
+        assert [it for _, it in troubles] == ([error] if error else [])
+
+    run(main())
+
+
+def test_the_message_of_a_lambda_that_is_cancelled_comes_to_nothing_too():
+    async def main():
+        it = box(disguised(collecting([], pause=3600)))
+        for item in range(3):
+            it.put(item)
+
+        assert await it.finish(1.0) == [0, 1, 2]
+        assert it.depth == 0
+
+    run(main())
+
+
+def test_news_of_a_gap_is_not_among_what_comes_to_nothing():
+    class Home:
+        def post(self, callback):
+            callback()
+
+    async def main():
+        it = box(collecting([], pause=3600), home=Home(), before_gap=lambda: None)
+        it.put(0)
+        await asyncio.sleep(0)
+        it.put(1)
+        it.put_gap("gap")
+        it.put(2)
+
+        assert await it.finish(1.0) == [0, 1, 2]
 
     run(main())
 
@@ -564,6 +632,26 @@ def test_a_slow_call_is_told_of_and_all_are_counted(troubles, clock, is_coroutin
     assert it.slowest == SLOW_AFTER
     waiting = 1 if is_coroutine else 0
     assert troubles.slow == [(handler, SLOW_AFTER, waiting)]
+
+
+@pytest.mark.parametrize("is_coroutine", [False, True])
+def test_the_time_of_a_call_that_raises_counts(troubles, clock, is_coroutine):
+    def spend(seconds):
+        clock.now += seconds
+        raise ValueError
+
+    async def spend_later(seconds):
+        spend(seconds)
+
+    async def main():
+        it = box(spend_later if is_coroutine else spend, troubles)
+        it.put(SLOW_AFTER)
+        await settle()
+        return it
+
+    it = run(main())
+    assert (it.busy, it.slowest) == (SLOW_AFTER, SLOW_AFTER)
+    assert len(troubles.slow) == len(troubles) == 1
 
 
 # In another thread than the connection

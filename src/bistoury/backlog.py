@@ -83,11 +83,21 @@ class Backlog(Generic[Item]):
             self._wake()
         return True
 
-    def put_mark(self, item: Item) -> None:
-        """Add what must stay between the messages before and after, room or not."""
+    def put_mark(self, item: Item, join: Callable[[Item, Item], Item]) -> None:
+        """
+        Add what must stay between the messages before and after, room or not.
+
+        Marks, and the states between them, may take as much room again as messages.
+        After that states stay behind the mark, where a newer one can replace them, and
+        the mark becomes one with the mark before it: what ``join`` returns of the two.
+        """
         with self._lock:
-            self._coming.extend(self._newest.values())
-            self._newest.clear()
+            if len(self._coming) + len(self._going) < 2 * self.limit:
+                self._coming.extend(self._newest.values())
+                self._newest.clear()
+            elif self._coming:
+                # Messages stopped at half of this, so the last one is a mark.
+                item = join(self._coming.pop(), item)
             self._coming.append(item)
             was_read, self._is_read = self._is_read, True
         if not was_read:
@@ -111,9 +121,15 @@ class Backlog(Generic[Item]):
         with self._lock:
             self._is_read = False
 
-    def clear(self) -> None:
-        """Forget what waits."""
+    def keeps(self, *, is_lossless: bool) -> bool:
+        """Whether each message counts here, and not just the newest."""
+        return is_lossless if self._conflate is None else not self._conflate
+
+    def clear(self) -> list[Item]:
+        """Forget what waits; return it, in order."""
         with self._lock:
+            waited = [*reversed(self._going), *self._coming, *self._newest.values()]
             self._coming.clear()
             self._going.clear()
             self._newest.clear()
+        return waited

@@ -60,6 +60,12 @@ Factor = Annotated[float, Between("a factor", 1, 1_000)]
 Count = Annotated[int, Between("a whole number", 1, 1_000_000_000)]
 Url = Annotated[str, "a URL"]
 
+# A recovery reads a history twice, so all of it must be remembered from one read to
+# the next. HL: the latest 10,000 fills, 5,000 candles (docs: info endpoint). As many
+# fills again may wait or come live meanwhile.
+UserMemory = Annotated[int, Between("a whole number", 20_000, 1_000_000_000)]
+CoinMemory = Annotated[int, Between("a whole number", 5_000, 1_000_000_000)]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
@@ -140,9 +146,9 @@ class Config:
     """How far a feed may fall behind its best before it is said."""
     lag_limit: Seconds = Policy().lag_limit
     """... and before another connection is tried."""
-    user_memory: Count = 20_000
+    user_memory: UserMemory = 20_000
     """How many rows of a user's feed are remembered, to tell repeats from news."""
-    coin_memory: Count = 5_000
+    coin_memory: CoinMemory = 5_000
     """... and of a coin's."""
     limits: Limits = field(default_factory=Limits)
     # It may carry a password, which no log line should repeat.

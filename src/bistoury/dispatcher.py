@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -61,9 +61,9 @@ class Outlet(Protocol):
 
 @dataclass(slots=True)
 class _Overflow:
-    """What one listener had no room for."""
+    """What one listener did not get."""
 
-    since: int
+    since: int | None
     until: int
     count: int = 0
 
@@ -72,11 +72,11 @@ class Reporter(Troubles, Protocol):
     """Who hears of handlers' trouble. Nothing here may raise."""
 
     def missed(self, rows: int) -> None:
-        """Hear of rows that a mailbox had no room for."""
+        """Hear of rows that a mailbox had no room for, or no time."""
         ...
 
     def overflowed(self, handler: Handler, gap: Gap) -> None:
-        """Hear that a mailbox has no room (open gap), or has again (settled)."""
+        """Hear that a handler misses messages (open gap), or no more (settled)."""
         ...
 
 
@@ -102,11 +102,14 @@ class Dispatcher:
         reporter: Reporter,
         read_typed: Callable[[Update], Any] | None = None,
         readers: Readers | None = None,
+        *,
+        venue_now: Callable[[], int],
     ) -> None:
         self._read = read
         self._read_raw = read_raw
         self._read_typed = read_typed or read
         self._reporter = reporter
+        self._venue_now = venue_now
         self._readers = readers
         self._outlets: dict[Key, tuple[Outlet, ...]] = {}
         self._raw: dict[Key, tuple[Outlet, ...]] = {}
@@ -217,6 +220,28 @@ class Dispatcher:
                     if not outlet.is_closed:
                         outlet.put_gap(gap)
 
+    def dropped(
+        self, key: Key, outlet: Outlet, updates: list[Update], wanted: Iterable[Entry]
+    ) -> None:
+        """
+        Tell of messages that were taken away before their reader came to them.
+
+        Who gets a whole type cannot say of which subscription each was if several of
+        ``wanted`` share a route: then it is missing in all of them.
+        """
+        for place in [it for it in self._overflows if it[0] is outlet]:
+            self._settle(*place)
+        for entry in wanted:
+            subscription, traits = entry.subscription, entry.traits
+            if key not in (subscription, subscription.feed):
+                continue
+            missed = [it for it in updates if it.route == traits.route]
+            # Of states the next one is the whole truth.
+            if missed and outlet.backlog.keeps(is_lossless=traits.is_lossless):
+                for update in missed:
+                    self._miss(outlet, subscription, update, has_waited=True)
+                self._settle(outlet, subscription)
+
     def look(self) -> None:
         """Settle what had no room once its reader is past it, about once a second."""
         for key in [it for it in self._overflows if not it[0].depth]:
@@ -236,13 +261,31 @@ class Dispatcher:
         key = (outlet, subscription)
         if self._overflows and key in self._overflows and outlet.has_room:
             self._settle(*key)
-        if outlet.put(update, conflate):
-            return
+        if not outlet.put(update, conflate):
+            self._miss(outlet, subscription, update)
+
+    def _miss(
+        self,
+        outlet: Outlet,
+        subscription: Subscription,
+        update: Update,
+        *,
+        has_waited: bool = False,
+    ) -> None:
+        key = (outlet, subscription)
+        since: int | None = update.time
+        until = update.time
+        if update.items:
+            since, until = update.items[0][0], update.items[-1][0]
+        if not until:
+            # The venue does not say when: it came just now, or nobody knows when.
+            until = self._venue_now()
+            since = None if has_waited else until
         if key not in self._overflows:
-            self._overflows[key] = _Overflow(update.oldest or update.time, update.time)
+            self._overflows[key] = _Overflow(since, until)
             self._report(outlet, _gap(subscription, self._overflows[key], "open"))
         missed = self._overflows[key]
-        missed.until = max(missed.until, update.time)
+        missed.until = max(missed.until, until)
         rows = 1 if update.items is None else len(update.items)
         missed.count += rows
         self._reporter.missed(rows)

@@ -83,6 +83,8 @@ class Mailbox(Generic[Item]):
         """Whether ``open_item`` makes Structs."""
         self.handled = 0
         """Calls that ended well."""
+        self.failed = 0
+        """Calls that raised."""
         self.busy = 0.0
         """Seconds that all calls took together."""
         self.slowest = 0.0
@@ -100,12 +102,19 @@ class Mailbox(Generic[Item]):
         if self._is_plain and home is None:
             self.direct_call = self._call
         self._begun: Awaitable[Any] | None = None
+        self._running: Item | None = None
+        """What a coroutine function works on."""
         self._task: asyncio.Task[None] | None = None
 
     @property
     def depth(self) -> int:
         """How many messages wait."""
         return len(self.backlog)
+
+    @property
+    def calls(self) -> int:
+        """How many calls ended, well or not."""
+        return self.handled + self.failed
 
     @property
     def conflated(self) -> int:
@@ -135,7 +144,7 @@ class Mailbox(Generic[Item]):
         those that come after the gap.
         """
         if self._home is not None and self._before_gap is not None:
-            self.backlog.put_mark(_Gap.HERE)
+            self.backlog.put_mark(_Gap.HERE, lambda _, new: new)
 
     def catch_up(self) -> None:
         """Call a plain function at once with all that waits; from its own thread."""
@@ -164,22 +173,32 @@ class Mailbox(Generic[Item]):
         self.is_closed, self.direct_call = True, None
         self._discard()
 
-    async def finish(self, within: float) -> None:
-        """Let running and waiting calls end; cancel them after ``within`` seconds."""
+    async def finish(self, within: float) -> list[Item]:
+        """
+        Let running and waiting calls end; cancel them after ``within`` seconds.
+
+        Returns the messages that came to nothing, in order.
+        """
         task = self._task
         if task is None or task is asyncio.current_task():
-            return  # idle, or it is this very handler that asks
+            return []  # idle, or it is this very handler that asks
         _, unfinished = await asyncio.wait([task], timeout=within)
-        if unfinished:
-            self._discard()
-            task.cancel()
-            await asyncio.wait([task], timeout=within)
+        if not unfinished:
+            return []
+        dropped = self._discard()
+        task.cancel()
+        await asyncio.wait([task], timeout=within)
+        # A handler may also end its work although it is cancelled.
+        if task.cancelled() and self._running is not None:
+            dropped.insert(0, self._running)
+        return dropped
 
-    def _discard(self) -> None:
-        self.backlog.clear()
+    def _discard(self) -> list[Item]:
+        waited = self.backlog.clear()
         begun, self._begun = self._begun, None
         if inspect.iscoroutine(begun):
             begun.close()
+        return [it for it in waited if not isinstance(it, _Gap)]
 
     def _take(self, item: Item | _Gap) -> None:
         if not isinstance(item, _Gap):
@@ -192,7 +211,8 @@ class Mailbox(Generic[Item]):
         try:
             result = self.handler(self._open_item(item))
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001
-            self._reporter.handler_failed(self.handler, error)
+            self._raised(error)
+            self._took(perf_counter() - began)
             return
         if result is None or not inspect.isawaitable(result):
             self.handled += 1
@@ -204,8 +224,12 @@ class Mailbox(Generic[Item]):
             return
         # A lambda around a coroutine function looks plain until it is called.
         self._is_plain, self.direct_call = False, None
-        self._begun = result
+        self._begun, self._running = result, item
         self._begin()
+
+    def _raised(self, error: BaseException) -> None:
+        self.failed += 1
+        self._reporter.handler_failed(self.handler, error)
 
     def _took(self, seconds: float) -> None:
         self.busy += seconds
@@ -254,9 +278,9 @@ class Mailbox(Generic[Item]):
                     if task is None or task.cancelling():
                         raise
                     # Not this task was cancelled: something the handler awaits was.
-                    self._reporter.handler_failed(self.handler, error)
+                    self._raised(error)
                 except Exception as error:  # noqa: BLE001 -- a handler's own trouble
-                    self._reporter.handler_failed(self.handler, error)
+                    self._raised(error)
                 self._took(perf_counter() - began)
         finally:
             self._task = None
@@ -268,7 +292,9 @@ class Mailbox(Generic[Item]):
             return begun
         item = None if self.is_closed else self.backlog.take()
         if item is None:
+            self._running = None
             return None
         if isinstance(item, _Gap):
             return self._before_gap
+        self._running = item
         return lambda: self.handler(self._open_item(item))

@@ -116,3 +116,36 @@ def test_an_overflow_of_a_feed_that_is_unsubscribed_is_counted_as_over():
         assert gaps_of(client) == {"open": 0, "recovered": 0, "unrecoverable": 1}
 
     played(scenario)
+
+
+def test_the_bounds_of_every_gap_are_venue_milliseconds():
+    user = "0x" + "ab" * 20
+
+    async def main():
+        settings = Settings(coins=("BTC",), user_rate=2.0, history=600.0)
+        venue = MemoryVenue(Exchange(settings, 1))
+        client = venue.client(config())
+        gaps, rows = [], []
+        client.on("gap", gaps.append)
+        began = venue.now() * 1000
+        await client.connect()
+        await client.subscribe(
+            {"type": "userTwapHistory", "user": user},
+            lambda it: rows.extend(it["data"]["history"]),
+        )
+        await client.subscribe({"type": "candle", "coin": "BTC", "interval": "1m"})
+        await asyncio.sleep(300)
+        assert rows
+        inject(venue, Cut(how="rst"))
+        await asyncio.sleep(60)
+        ended = venue.now() * 1000
+        await client.disconnect()
+        venue.stop()
+        return began, ended, gaps
+
+    began, ended, gaps = run(main())
+    settled = [it for it in gaps if it.status != "open"]
+    assert {it.subscription.feed for it in settled} == {"userTwapHistory", "candle"}
+    for gap in gaps:
+        assert began - 600_000 <= gap.since <= (gap.until or ended) <= ended
+    assert {it.status for it in settled} == {"recovered"}

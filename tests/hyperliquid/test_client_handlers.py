@@ -186,6 +186,59 @@ def test_f34_trades_beyond_the_room_of_a_handler_are_in_a_gap_and_none_is_lost(f
     played(scenario)
 
 
+@pytest.mark.parametrize("by_type", [False, True])
+def test_what_a_slow_handler_has_not_come_to_at_the_end_is_in_a_gap(by_type):
+    async def scenario(client, venue):
+        oracle, pause, gaps = Oracle(venue.exchange.ledger), 2.0, []
+        client.on("gap", lambda it: (gaps.append(it), oracle.gap(it)))
+
+        async def slow(message):
+            await asyncio.sleep(pause)
+            oracle.deliver(message)
+
+        since = int(venue.now() * 1000)
+        if by_type:
+            client.add_message_handler("trades", slow)
+        await client.connect()
+        await client.subscribe_trades("BTC", None if by_type else slow)
+        await asyncio.sleep(30)
+        assert not gaps
+        await client.disconnect()
+        assert [it.status for it in gaps] == ["open", "unrecoverable"]
+        assert gaps[1].missed_count > 10
+        pause = 0.0
+        await client.connect()
+        await asyncio.sleep(30)
+        row = oracle.account("trades:BTC", since, int(venue.now() * 1000))
+        assert row.in_gaps > 10
+        assert (row.lost, row.repeated) == ((), 0)
+        stats = client.get_reconnection_stats()["gaps"]
+        assert (stats["open"], stats["unrecoverable"]) == (0, 1)
+
+    played(scenario)
+
+
+def test_an_overflow_that_its_reader_is_past_is_settled_by_disconnecting():
+    async def scenario(client, venue):
+        release, gaps = asyncio.Event(), []
+
+        async def stuck(message):
+            await release.wait()
+
+        client.on("gap", gaps.append)
+        await client.connect()
+        trades = {"type": "trades", "coin": "BTC"}
+        await client.subscribe(trades, stuck, max_queue=5)
+        await asyncio.sleep(30)
+        assert [it.status for it in gaps] == ["open"]
+        release.set()
+        await client.disconnect()
+        assert [it.status for it in gaps] == ["open", "unrecoverable"]
+        assert gaps[1].until >= gaps[1].since == gaps[0].since
+
+    played(scenario)
+
+
 def test_a_full_mailbox_is_said_and_not_silent(caplog):
     async def scenario(client, venue):
         release = asyncio.Event()

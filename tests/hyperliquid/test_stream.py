@@ -9,7 +9,11 @@ from bistoury import (
     SessionClosedError,
     SubscriptionRefusedError,
 )
+from bistoury.hyperliquid.stream import Stream
+from bistoury.session import Cause, Subscription
+from bistoury.session.notices import Gap
 from bistoury.simulator.faults import Cut, Refuse
+from bistoury.testing.virtual_time import run
 
 from .playing import held, inject, played, until
 
@@ -91,6 +95,48 @@ def test_it_ends_when_the_client_disconnects():
         await client.disconnect()
         await asyncio.wait_for(task, 1)
         assert count > 5
+
+    played(scenario)
+
+
+@pytest.mark.parametrize("disables_first", [True, False])
+def test_it_ends_when_nothing_will_connect_the_client_again(disables_first):
+    async def scenario(client, venue):
+        await client.connect()
+        seen = []
+
+        async def read():
+            async with client.stream({"type": "trades", "coin": "BTC"}) as stream:
+                seen.extend([message async for message in stream])
+
+        task = asyncio.create_task(read())
+        await asyncio.sleep(10)
+        inject(venue, Refuse())
+        if disables_first:
+            client.disable_auto_reconnect()
+        inject(venue, Cut(how="rst"))
+        await asyncio.sleep(5)
+        client.disable_auto_reconnect()
+        await asyncio.wait_for(task, 1)
+        assert client.get_reconnection_stats()["state"] == "closed"
+        assert len(seen) > 5
+        if not disables_first:
+            assert "gap" in [it["channel"] for it in seen]
+
+    played(scenario)
+
+
+def test_it_goes_on_if_who_hears_of_the_end_connects_at_once():
+    async def scenario(client, venue):
+        await client.connect()
+        client.on("disconnected", lambda _: asyncio.ensure_future(client.connect()))
+        async with client.stream({"type": "allMids"}) as stream:
+            await anext(stream)
+            client.disable_auto_reconnect()
+            inject(venue, Cut(how="rst"))
+            async with asyncio.timeout(60):
+                for _ in range(30):
+                    await anext(stream)
 
     played(scenario)
 
@@ -220,3 +266,57 @@ def test_cancelling_a_reader_loses_nothing():
         assert streamed == seen[: len(streamed)]
 
     played(scenario)
+
+
+BTC = Subscription("trades", (("coin", "BTC"),))
+
+
+def gap(status, since, until=None, cause=Cause.NETWORK, **counts):
+    return Gap(BTC, since, until, status, counts.pop("found", 0), cause, **counts)
+
+
+def joined(*gaps):
+    """Return what a reader finds of gaps that it was too late for."""
+
+    async def main():
+        stream = Stream(None, BTC, str, max_queue=1)
+        for _ in range(2):
+            stream.put_gap(gap("recovered", 1, 2))
+        for it in gaps:
+            stream.put_gap(it)
+        stream.backlog.take()
+        data = stream.backlog.take()
+        assert stream.depth == 0
+        assert "far behind" in data.note
+        return data
+
+    return run(main())
+
+
+def test_gaps_that_nobody_reads_become_one_that_spans_them_all():
+    many = [
+        it
+        for n in range(0, 10_000, 10)
+        for it in (
+            gap("open", 100 + n),
+            gap("recovered", 100 + n, 105 + n, found=2),
+        )
+    ]
+    data = joined(*many)
+
+    assert (data.status, data.since, data.until) == ("recovered", 1, 10_095)
+    assert data.recovered_count == 2000
+
+
+def test_of_several_gaps_one_that_is_lost_makes_all_of_them_lost():
+    lost = gap("unrecoverable", 20, 30, Cause.OVERFLOW, missed_count=4)
+    data = joined(lost, gap("open", 40), gap("recovered", 40, 50))
+    assert (data.status, data.until, data.missed_count) == ("unrecoverable", 50, 4)
+
+    data = joined(gap("open", 20, cause=Cause.OVERFLOW), gap("recovered", 25, 40))
+    assert data.status == "unrecoverable"  # not that one ended
+
+
+def test_of_several_gaps_an_open_one_leaves_the_end_open():
+    data = joined(gap("unrecoverable", None, 30), gap("open", 40))
+    assert (data.status, data.since, data.until) == ("open", None, None)

@@ -854,6 +854,25 @@ def test_every_recorded_message_reads_as_it_was(samples):
         assert again == message, name
 
 
+def test_rows_that_count_seconds_are_ordered_by_milliseconds():
+    rows = [
+        {
+            "time": NOW // 1000 + more,
+            "state": {"timestamp": NOW, "coin": "BTC"},
+            "status": {"status": "activated"},
+        }
+        for more in (1, 0)
+    ]
+    live = decode("userTwapHistory", {"user": USER, "history": rows})
+    history = wire.recovered(
+        canonical({"type": "userTwapHistory", "user": USER}), "", rows
+    )
+
+    assert [it[0] for it in live.items] == [NOW, NOW + 1000]
+    assert (live.oldest, live.time) == (NOW, 0)  # their age says nothing
+    assert [it[:2] for it in history.items] == [it[:2] for it in live.items]
+
+
 def test_every_recorded_acknowledgement_finds_its_request(samples):
     for name, asked, message in recorded(samples):
         if message["channel"] != "subscriptionResponse" or asked is None:

@@ -18,9 +18,9 @@ class Silence:
         pass
 
 
-def box(handler, calls=0, seconds=0.0):
+def box(handler, calls=0, seconds=0.0, errors=0):
     it = Mailbox(handler, lambda item: item, Silence())
-    it.handled, it.busy = calls, seconds
+    it.handled, it.busy, it.failed = calls - errors, seconds, errors
     return it
 
 
@@ -38,24 +38,27 @@ class Bot:
 
 def test_one_handler_of_several_subscriptions_is_one_sum():
     it = Callbacks()
-    places = [("a", box(on_trade, 2, 0.5)), ("b", box(on_trade, 3, 0.25))]
+    places = [("a", box(on_trade, 2, 0.5, 1)), ("b", box(on_trade, 3, 0.25, 2))]
     places.append(("c", box(Bot().on_book, 1, 0.1)))
 
-    assert it.totals(places) == {"on_trade": (5, 0.75), "Bot.on_book": (1, 0.1)}
+    assert it.totals(places) == {
+        "on_trade": (5, 0.75, 3),
+        "Bot.on_book": (1, 0.1, 0),
+    }
 
 
 def test_sums_never_go_back_when_a_handler_leaves():
     it = Callbacks()
-    stays, leaves = box(on_trade, 2, 0.5), box(on_trade, 3, 0.25)
-    assert it.totals([("a", stays), ("b", leaves)]) == {"on_trade": (5, 0.75)}
+    stays, leaves = box(on_trade, 2, 0.5), box(on_trade, 3, 0.25, 1)
+    assert it.totals([("a", stays), ("b", leaves)]) == {"on_trade": (5, 0.75, 1)}
     del leaves
     gc.collect()
     stays.handled = 4
 
     for _ in range(2):  # what left is added once, however often somebody looks
-        assert it.totals([("a", stays)]) == {"on_trade": (7, 0.75)}
-    assert it.totals([]) == {"on_trade": (7, 0.75)}
-    assert it.totals([("new", box(on_trade, 1, 0.5))]) == {"on_trade": (8, 1.25)}
+        assert it.totals([("a", stays)]) == {"on_trade": (7, 0.75, 1)}
+    assert it.totals([]) == {"on_trade": (7, 0.75, 1)}
+    assert it.totals([("new", box(on_trade, 1, 0.5))]) == {"on_trade": (8, 1.25, 1)}
 
 
 def test_a_mailbox_that_is_not_wanted_any_more_is_not_kept():
@@ -87,7 +90,11 @@ def test_names_are_bounded_and_what_comes_later_is_counted_together(monkeypatch)
 
     found = Callbacks().totals(boxes)
 
-    assert found == {"handler_0": (1, 1), "handler_1": (1, 1), "others": (3, 3)}
+    assert found == {
+        "handler_0": (1, 1, 0),
+        "handler_1": (1, 1, 0),
+        "others": (3, 3, 0),
+    }
 
 
 def test_what_is_no_mailbox_is_not_counted():
@@ -96,7 +103,7 @@ def test_what_is_no_mailbox_is_not_counted():
         backlog = None
 
     assert Callbacks().totals([("a", Stream())]) == {}
-    assert Taken() == (0, 0.0)
+    assert Taken() == (0, 0.0, 0)
 
 
 @pytest.mark.parametrize(

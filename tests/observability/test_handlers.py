@@ -51,6 +51,7 @@ def test_tells_what_waits_what_was_done_and_how_long_it_took():
         "conflated": 1,
         "overflowed": 3,
         "calls": 0,
+        "errors": 0,
         "busy_seconds": 0.0,
         "slowest_seconds": 0.0,
     }
@@ -70,3 +71,17 @@ def test_who_has_more_than_half_its_room_taken_is_behind(waiting, is_late):
 
     sentence = "handler on_trade is behind on trades(coin=BTC): 6 of 10 messages wait"
     assert run(main()) == ([sentence] if is_late else [])
+
+
+def test_calls_are_counted_whether_they_raise_or_not(monkeypatch):
+    def bad(number):
+        if number:
+            raise ValueError
+
+    monkeypatch.setattr(Quiet, "handler_failed", lambda *_: None)
+    it = box(bad)
+    for number in range(3):
+        it.put(number)
+    (found,) = handlers([(BTC, it)])
+
+    assert (found["calls"], found["errors"]) == (3, 2)

@@ -281,7 +281,7 @@ def test_a_slow_handler_is_written_of_once_a_minute_for_each_feed(diary):
         diary.it.overflowed(bad_handler, it)
 
     feed = "userFills(user=0xAbCd…1234)"
-    said = f"handler bad_handler is too slow for {feed}: messages have no room"
+    said = f"handler bad_handler is too slow for {feed}: it misses messages"
     assert diary.lines()[0] == ("WARNING", said)
 
 

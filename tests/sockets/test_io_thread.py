@@ -188,6 +188,28 @@ async def test_after_unsubscribing_there_is_no_further_call(client):
     assert len(seen) == count
 
 
+async def test_what_a_handler_has_not_come_to_when_disconnecting_is_a_gap(client):
+    tids, gaps = [], []
+
+    async def stuck(message):
+        await asyncio.sleep(3600)
+
+    client.on("gap", gaps.append)
+    assert await client.connect()
+    await client.subscribe_trades(
+        "BTC", lambda it: tids.extend(row["tid"] for row in it["data"])
+    )
+    await client.subscribe_trades("BTC", stuck)
+    (_, box) = client._dispatcher.outlets()
+    await until(lambda: box.depth > 5)
+    await client.disconnect()
+    await until(lambda: len(gaps) == 2)  # they are on their way to this thread
+
+    assert [it.status for it in gaps] == ["open", "unrecoverable"]
+    assert gaps[1].missed_count > 6
+    assert gaps[1].cause == "overflow"
+
+
 async def test_a_handler_may_disconnect_the_client_it_works_for(client):
     done = []
 

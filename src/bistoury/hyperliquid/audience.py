@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..dispatcher import Dispatcher, Outlet
+from ..dispatcher import Dispatcher
 from ..session import Subscription
 from .handles import SubscriptionHandle
 
@@ -33,7 +33,3 @@ class Audience:
         if not rest:
             self._handles.pop(handle.subscription, None)
         return len(rest)
-
-    def outlets(self) -> list[Outlet]:
-        """Return where messages go in."""
-        return self._dispatcher.outlets()

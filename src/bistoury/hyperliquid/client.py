@@ -12,14 +12,14 @@ import logging
 import os
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from random import Random
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 from ..config import Config
-from ..dispatcher import Dispatcher
+from ..dispatcher import Dispatcher, Key
 from ..io_thread import IoThread
 from ..mailbox import Mailbox
 from ..observability.listeners import Listeners
@@ -27,6 +27,7 @@ from ..observability.logs import Logs
 from ..observability.monitor import Monitor
 from ..recorder.journal import MAX_BYTES, Journal
 from ..resilience import ConnectionCircuitBreaker
+from ..session import Update
 from ..session import events as on
 from ..transport.base import Transport
 from . import validate, wire
@@ -150,7 +151,8 @@ class HyperLiquidIntegration(Listening, Tuning, Showing):
             self.rotated,
         )
         self._dispatcher = Dispatcher(
-            read, wire.read_raw, self, read_typed, self._reading
+            *(read, wire.read_raw, self, read_typed, self._reading),
+            venue_now=self._venue_now,
         )
         self._audience = Audience(self._dispatcher)
         self._listeners = Listeners(self, self._io)
@@ -224,19 +226,21 @@ class HyperLiquidIntegration(Listening, Tuning, Showing):
     async def _disconnect(self, disable_auto_reconnect: bool) -> None:
         if disable_auto_reconnect:
             self.disable_auto_reconnect()
-        boxes: list[Mailbox[Any]] = list(self._listeners.mailboxes())
-        for outlet in self._audience.outlets():
-            if isinstance(outlet, Mailbox):
-                boxes.append(outlet)
-            else:
-                outlet.close()  # a stream ends
         # A handler may be who asks, and must not be waited for. Looked up here, for
         # ``gather`` runs each of these in a task of its own.
         asking = asyncio.current_task()
-        await asyncio.gather(
-            self._close(),
-            *(box.finish(_HANDLERS_WITHIN) for box in boxes if box.task is not asking),
+        events = [it for it in self._listeners.mailboxes() if it.task is not asking]
+        readers: list[tuple[Key, Mailbox[Update]]] = [
+            (key, outlet)
+            for key, outlet in self._dispatcher.places()
+            if isinstance(outlet, Mailbox) and outlet.task is not asking
+        ]
+        self._end_streams()
+        boxes: list[Mailbox[Any]] = [*(box for _, box in readers), *events]
+        _, *dropped = await asyncio.gather(
+            self._close(), *(box.finish(_HANDLERS_WITHIN) for box in boxes)
         )
+        await self._account_for(zip(readers, dropped, strict=False))
         if self._io is not None:
             await self._io.stop()
 
@@ -251,6 +255,14 @@ class HyperLiquidIntegration(Listening, Tuning, Showing):
         )
         for line in [*self._fleet.lines, *self._rotation.lines]:
             await line.supervisor.finish(_LOOSE_ENDS_WITHIN)
+
+    @at_home
+    async def _account_for(
+        self, dropped: Iterable[tuple[tuple[Key, Mailbox[Update]], list[Update]]]
+    ) -> None:
+        """Tell of what handlers had no room or time for: it will not come again."""
+        for (key, box), updates in dropped:
+            self._dispatcher.dropped(key, box, updates, self._fleet.entries().values())
 
     def _abandoned(self) -> None:
         self._fleet.feed(on.CloseRequested())

@@ -50,7 +50,9 @@ class Feed:
     key: Callable[[Row], Hashable] | None = None
     """What a row is known by; ``None`` where each frame replaces the last."""
     moment: str = "time"
-    """The member of a row that orders it, in venue milliseconds."""
+    """The member of a row that orders it."""
+    unit: int = 1
+    """How many milliseconds one of that member is."""
     is_lossless: bool = False
     """Whether each message counts although its rows have no key."""
     is_single: bool = False
@@ -65,11 +67,6 @@ class Feed:
     """Those of ``optional`` that the venue may spell in another way."""
     slot: str | None = None
     """Where in the data the rows are; ``None``: the data is the list of rows."""
-
-    @property
-    def has_user(self) -> bool:
-        """Whether it counts against the venue's limit of users."""
-        return "user" in self.required
 
 
 _ROWS = (
@@ -208,6 +205,7 @@ _ROWS = (
         greets=True,
         heals=_REQUEST,
         key=keys.of_twap,
+        unit=1000,  # HL: these rows count seconds (recorded frames)
         slot="history",
     ),
     Feed(  # undocumented
@@ -351,12 +349,13 @@ def traits(
             route(subscription), user=user, is_lossless=True, extras=frozenset(names)
         )
     known = {*feed.required, *feed.optional} - {*feed.unsure}
-    memory = user_memory if feed.has_user else coin_memory
+    user = str(subscription.get("user")) if "user" in feed.required else ""
+    memory = user_memory if user else coin_memory
     return Traits(
         route=route(subscription),
         promise=feed.promise,
         greets=feed.greets,
-        user=str(subscription.get("user")) if feed.has_user else "",
+        user=user,
         replays=feed.replays,
         is_lossless=feed.is_lossless or feed.key is not None,
         heals=feed.heals,

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import inf
 
 import msgspec
 
 from ..dispatcher import Dispatcher
 from ..errors import BistouryError, ProtocolError
-from ..mailbox import Handler, name_of
-from ..observability import health
+from ..mailbox import Handler, Mailbox, name_of
 from ..observability.addresses import shorten
 from ..observability.audited import Audited
 from ..observability.listeners import Listeners
@@ -114,6 +112,7 @@ class Hearing(Requests, Viewing):
                     )
             case heard.StateChanged(new=State.CLOSED) if self._fleet.is_resting:
                 self._claims.end()
+                self._has_come_to_rest()
             case _:
                 pass
         ready = self._readiness.hear(notice, self.now(), is_backstage=is_backstage)
@@ -124,6 +123,21 @@ class Hearing(Requests, Viewing):
         if isinstance(notice, heard.Gap):
             self._dispatcher.tell(notice)  # after the event: nobody reads past it
         self._waiting.look()
+
+    def _has_come_to_rest(self) -> None:
+        def end() -> None:
+            if self._fleet.is_resting:
+                self._end_streams()
+
+        loop = self._supervisor.loop
+        if loop is not None and not loop.is_closed():
+            loop.call_soon(end)  # not at once: gaps that come of it belong into them
+
+    def _end_streams(self) -> None:
+        """Let no reader wait for what nobody will bring."""
+        for outlet in self._dispatcher.outlets():
+            if not isinstance(outlet, Mailbox):
+                outlet.close()
 
     def _doubt(self, line: Line, subscription: Subscription, since: int) -> None:
         """Let a line owe what another one may not have brought."""
@@ -195,11 +209,9 @@ class Hearing(Requests, Viewing):
         """Settle the gap of a feed that nobody wants any more: it stays a hole."""
         gap = self._monitor.open_gaps.get(subscription)
         if gap is not None:
-            best, now = health.least_delay(self._sessions), self.now()
-            at = now - best if best < inf else self._supervisor.wall()
             settled = msgspec.structs.replace(
                 gap,
-                until=max(gap.since or 0, int(at * 1000)),
+                until=max(gap.since or 0, self._venue_now()),
                 status="unrecoverable",
                 note="given up: nobody wants this feed any more",
             )

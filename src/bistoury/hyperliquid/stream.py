@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 Message = dict[str, Any]
 
+_SEVERAL = "several gaps in one: the reader is far behind"
+_LOSSY = "several gaps in one, not all recovered: the reader is far behind"
+
 
 class Joins(Protocol):
     """The client, as far as a stream calls it."""
@@ -40,7 +43,8 @@ class Stream:
     Gaps come in band: a message on the channel ``gap`` says that something between
     its neighbours was missed, another what became of that. ``async with`` subscribes
     on entry, or the first iteration does; ``aclose()`` unsubscribes, which ``async
-    with`` calls for you. Ends when the client disconnects.
+    with`` calls for you. Ends when the client disconnects, and when it will not try
+    to connect again.
     """
 
     def __init__(
@@ -89,7 +93,7 @@ class Stream:
 
     def put_gap(self, gap: Gap) -> None:
         """Let the reader find a gap where it is, between the messages."""
-        self.backlog.put_mark(gap)
+        self.backlog.put_mark(gap, _joined)
 
     @property
     def handler(self) -> Callable[[Any], Any]:
@@ -156,6 +160,26 @@ class Stream:
     def _go_on(self) -> None:
         if self._reader is not None and not self._reader.done():
             self._reader.set_result(None)
+
+
+def _joined(last: Update | Gap, new: Update | Gap) -> Gap:
+    """Return two gaps without a message between them as one that spans both."""
+    assert isinstance(last, Gap)
+    assert isinstance(new, Gap)
+    # The beginning of a gap says nothing that its end does not say too.
+    is_apart = last.status == "open" and last.cause != new.cause
+    is_lossy = is_apart or last.status == "unrecoverable" or last.note == _LOSSY
+    is_lost = is_lossy and new.status == "recovered"
+    missed = [it.missed_count for it in (last, new) if it.missed_count is not None]
+    return msgspec.structs.replace(
+        new,
+        since=min(last.since or 0, new.since or 0) or None,
+        until=None if new.until is None else max(last.until or 0, new.until),
+        status="unrecoverable" if is_lost else new.status,
+        recovered_count=last.recovered_count + new.recovered_count,
+        note=_LOSSY if is_lossy else _SEVERAL,
+        missed_count=sum(missed) if missed else None,
+    )
 
 
 def _as_message(gap: Gap) -> Message:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from functools import cached_property
+from math import inf
 from typing import Any
 
 from ..config import Config
@@ -90,6 +91,14 @@ class Viewing(Residing):
     def now(self) -> float:
         """Return the sessions' time, in seconds."""
         return self._supervisor.now()
+
+    def _venue_now(self) -> int:
+        """Return the venue's time, in milliseconds, as far as it is known."""
+        now, best = self.now(), health.least_delay(self._sessions)
+        if best < inf:
+            return int((now - best) * 1000)
+        offset = self._session.conversation.recovery.server_offset
+        return int((self._supervisor.wall() if offset is None else now + offset) * 1000)
 
     @property
     def _session(self) -> Session:

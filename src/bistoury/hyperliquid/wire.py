@@ -220,8 +220,8 @@ def _rows(frame: bytes, channel: str, feed: Feed, data: Any) -> Update:
         slot=feed.slot,
         is_single=feed.is_single,
         is_snapshot=isinstance(data, dict) and data.get("isSnapshot") is True,
-        # HL: one feed counts seconds; its rows are history, whose age says nothing.
-        time=newest if _is_moment(newest) and not feed.is_single else 0,
+        # Bars, and rows that count seconds, are history, whose age says nothing.
+        time=newest if _is_dated(feed, newest) else 0,
         oldest=items[0][0] if items else 0,
         seen=len(found),
         unreadable=bad,
@@ -230,8 +230,8 @@ def _rows(frame: bytes, channel: str, feed: Feed, data: Any) -> Update:
     return update
 
 
-def _is_moment(number: int) -> bool:
-    return _SECONDS < number < _TOO_LATE
+def _is_dated(feed: Feed, newest: int) -> bool:
+    return _SECONDS < newest < _TOO_LATE and feed.unit == 1 and not feed.is_single
 
 
 def _route_of_rows(feed: Feed, data: Any, items: list[Item]) -> str | None:
@@ -259,7 +259,7 @@ def _items(feed: Feed, found: list[Any]) -> list[Item]:
                 moment = moment[name]
             key = feed.key(row)
             hash(key)  # a list where a number belongs could not be remembered
-            items.append((int(moment), key, row))
+            items.append((int(moment) * feed.unit, key, row))
         except (LookupError, TypeError, ValueError, AttributeError):
             continue
     # Replays come newest first, live frames oldest first; ties keep their order.

@@ -23,10 +23,11 @@ _LONGEST = 100
 
 
 class Taken(NamedTuple):
-    """Calls that ended well, and seconds that calls took."""
+    """Calls that ended, seconds that they took, and how many of them raised."""
 
     calls: int = 0
     seconds: float = 0.0
+    errors: int = 0
 
 
 class Callbacks:
@@ -43,7 +44,10 @@ class Callbacks:
         boxes = [it for _, it in list(places) if isinstance(it, Mailbox)]
         with self._lock:
             now = {
-                ref(box): (self._name(box.handler), Taken(box.handled, box.busy))
+                ref(box): (
+                    self._name(box.handler),
+                    Taken(box.calls, box.busy, box.failed),
+                )
                 for box in boxes
             }
             left = [it for box, it in self._last.items() if box not in now]
@@ -70,5 +74,9 @@ def plain_name(handler: Handler) -> str:
 def _add(sums: dict[str, Taken], more: Iterable[tuple[str, Taken]]) -> dict[str, Taken]:
     for name, taken in more:
         before = sums.get(name, Taken())
-        sums[name] = Taken(before.calls + taken.calls, before.seconds + taken.seconds)
+        sums[name] = Taken(
+            before.calls + taken.calls,
+            before.seconds + taken.seconds,
+            before.errors + taken.errors,
+        )
     return sums

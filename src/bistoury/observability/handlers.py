@@ -50,7 +50,8 @@ def _figures(what: str, reader: Reader) -> dict[str, Any]:
         "room": reader.backlog.limit,
         "conflated": reader.backlog.conflated,
         "overflowed": reader.backlog.overflowed,
-        "calls": box.handled if box else None,
+        "calls": box.calls if box else None,
+        "errors": box.failed if box else None,
         "busy_seconds": box.busy if box else None,
         "slowest_seconds": box.slowest if box else None,
     }

@@ -137,11 +137,11 @@ class Logs:
             self._logger.warning("%s (%d such calls)", news, times)
 
     def overflowed(self, handler: Handler, gap: heard.Gap) -> None:
-        """Log that a slow handler's mailbox had no room."""
+        """Log that a slow handler misses messages."""
         times = self._repeats.occurred(("overflow", id(handler), str(gap.subscription)))
         if times:
             self._logger.warning(
-                "handler %s is too slow for %s: messages have no room",
+                "handler %s is too slow for %s: it misses messages",
                 name_of(handler),
                 shorten(str(gap.subscription)),
             )

@@ -52,6 +52,7 @@ _COUNTERS = {
     "duplicates": "rows and frames recognised as repeats and not delivered again",
     "decode_errors": "frames and rows that could not be read",
     "handler_errors": "calls of handlers that raised",
+    "callback_errors": "calls of handlers that raised, by handler",
     "dropped": "what a slow handler never saw: no room, or replaced by a newer state",
     "connects": "connections that were opened",
     "connect_errors": "attempts that opened none",
@@ -99,6 +100,7 @@ _LABELS: dict[str, tuple[str, ...]] = {
     "venue_errors": ("kind",),
     "audited_minutes": ("result",),
     "callback_seconds": ("handler",),
+    "callback_errors": ("handler",),
     "build_info": ("version",),
 }
 

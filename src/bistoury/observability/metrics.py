@@ -106,7 +106,10 @@ class _Collector:
         available = self._chronicle.availability
         yield _figure("availability_ratio", available)
         yield _figure("incidents", self._chronicle.incidents.count)
-        yield _summary("callback_seconds", self._callbacks.totals(view.readers))
+        taken = self._callbacks.totals(view.readers)
+        yield _summary("callback_seconds", taken)
+        errors = {(name,): it.errors for name, it in taken.items()}
+        yield _figure("callback_errors", errors)
         yield _figure("build_info", {(self._version,): 1})
 
 
