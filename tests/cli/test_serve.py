@@ -21,9 +21,9 @@ async def started(shell, venue, *args):
     return command, json.loads(await command.line())["url"]
 
 
-async def ready(shell, url, status=0):
+async def ready(shell, url, status=0, more=()):
     async with asyncio.timeout(20):
-        while (ended := await shell.run("status", "--at", url)).status != status:
+        while (ended := await shell.run("status", "--at", url, *more)).status != status:
             await asyncio.sleep(0.1)
     return ended
 
@@ -96,6 +96,25 @@ async def test_a_refused_subscription_is_shown_with_the_venues_words(shell, venu
     state = json.loads(told.out)
     assert state["verdict"]["status"] == "degraded"
     assert state["subscriptions"][0]["error"].startswith("Invalid subscription")
+
+
+async def test_only_a_verdict_of_ok_is_status_0_unless_readiness_is_asked(shell, venue):
+    wanted = ("--subscribe", "trades BTC", "--subscribe", "trades NOPE")
+    _, url = await started(shell, venue, *wanted)
+    await ready(shell, url, status=0, more=("--ready",))
+
+    told = await shell.run("status", "--at", url, "--json")
+
+    assert json.loads(told.out)["verdict"]["status"] == "degraded"
+    assert json.loads(told.out)["ready"]
+    assert told.status == 1
+
+
+async def test_a_client_of_its_own_with_a_refused_feed_is_no_status_0(shell, venue):
+    wanted = ("--api-url", venue.url, "--subscribe", "trades NOPE")
+
+    assert (await shell.run("status", *wanted)).status == 1
+    assert (await shell.run("status", *wanted, "--ready")).status == 0
 
 
 @pytest.mark.parametrize(
