@@ -62,6 +62,23 @@ def test_the_local_venue_is_where_the_simulator_listens():
     assert Config(network="local").ws_url == "ws://127.0.0.1:8765/ws"
 
 
+@pytest.mark.parametrize(
+    ("given", "venue"),
+    [
+        ({}, "mainnet"),
+        ({"network": "testnet"}, "testnet"),
+        ({"api_url": API_URLS["testnet"]}, "testnet"),
+        ({"api_url": "http://127.0.0.1:9000"}, "local"),
+        ({"network": "testnet", "api_url": "http://localhost:9000"}, "local"),
+        ({"network": "local", "api_url": "https://venue.example"}, "custom"),
+        ({"api_url": "https://api.hyperliquid.xyz.example"}, "custom"),
+        ({"ws_url": "wss://sockets.example/feed"}, "custom"),
+    ],
+)
+def test_the_venue_is_what_the_urls_lead_to(given, venue):
+    assert Config(**given).venue == venue
+
+
 def test_the_socket_may_live_elsewhere(monkeypatch):
     monkeypatch.setenv("BISTOURY_WS_URL", "wss://sockets.example/feed/")
 

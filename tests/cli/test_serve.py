@@ -85,8 +85,10 @@ async def test_a_token_is_asked_for_and_given_in_a_file(shell, venue, tmp_path):
 async def test_status_connects_a_client_of_its_own_for_a_moment(shell, venue):
     told = await shell.run("status", "--api-url", venue.url, "--json")
 
+    state = json.loads(told.out)
     assert told.status == 0
-    assert len(json.loads(told.out)["subscriptions"]) == 3
+    assert len(state["subscriptions"]) == 3
+    assert state["network"] == "local"  # by its URL: no network was named
 
 
 async def test_a_refused_subscription_is_shown_with_the_venues_words(shell, venue):

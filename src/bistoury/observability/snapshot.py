@@ -28,6 +28,7 @@ class About:
     """Which client this is."""
 
     network: str
+    """``mainnet``, ``testnet``, ``local`` or ``custom``: where ``url`` leads."""
     url: str
     version: str
 
