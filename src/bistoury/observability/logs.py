@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from logging import DEBUG, INFO, WARNING
+from logging import DEBUG, ERROR, INFO, WARNING
 from typing import Any
 
 from ..errors import ProtocolError
@@ -14,6 +14,7 @@ from ..session import notices as heard
 from ..session.notices import Notice
 from .addresses import shorten
 from .audited import Audited
+from .failures import brief, log_failure, sentence_of
 from .repeats import Bursts, Repeats
 from .rotated import Rotated
 from .slowness import SlowHandler
@@ -119,12 +120,13 @@ class Logs:
 
     def handler_failed(self, handler: Handler, error: BaseException) -> None:
         """Log what a handler raised: the traceback first, then a count a minute."""
-        name = name_of(handler)
+        name = brief(name_of(handler))
         kind = ("handler", id(handler), type(error))
         is_first = not self._repeats.has(kind)
         times = self._repeats.occurred(kind)
         if is_first:
-            self._logger.error("handler %s raised %r", name, error, exc_info=error)
+            text = f"handler {name} raised {sentence_of(error)}"
+            log_failure(self._logger, ERROR, text, error)
         elif times:
             self._logger.error(
                 "handler %s raised %s %d times more", name, type(error).__name__, times
@@ -134,7 +136,7 @@ class Logs:
         """Log that a handler takes its time: once a minute per handler."""
         times = self._repeats.occurred(("slow", news.handler))
         if times:
-            self._logger.warning("%s (%d such calls)", news, times)
+            self._logger.warning("%s (%d such calls)", shorten(str(news)), times)
 
     def overflowed(self, handler: Handler, gap: heard.Gap) -> None:
         """Log that a slow handler's mailbox had no room."""
@@ -142,6 +144,6 @@ class Logs:
         if times:
             self._logger.warning(
                 "handler %s is too slow for %s: messages have no room",
-                name_of(handler),
+                brief(name_of(handler)),
                 shorten(str(gap.subscription)),
             )
