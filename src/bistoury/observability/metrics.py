@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ..session import Cause, Complaint
+from ..session.causes import of_loss
 from .addresses import labels, shorten
 from .callbacks import Callbacks, Taken
 from .chronicle import Chronicle
@@ -31,6 +33,14 @@ _STATES = ("idle", "connecting", "syncing", "live", "backoff", "closing", "close
 _BREAKER = ("closed", "open", "half_open")
 _OF_FEEDS = ("pending", "live", "late", "stale", "recovering", "failed", "refused")
 
+# ``increase()`` of a counter that is born at 1 is 0: what may ever be counted stands
+# at 0 from the start. Codes beyond these are rare.
+_SETTLED = {"recovered": True, "unrecoverable": False}
+_LOSSES = [
+    *((str(cause), "") for cause in Cause),
+    *((str(of_loss(code, "")), str(code)) for code in range(1000, 1016)),
+    (str(Cause.IDLE_TIMEOUT), "1000"),
+]
 
 Read = Callable[[Callable[[View], Any]], Any]
 Result = TypeVar("Result")
@@ -186,8 +196,9 @@ def _of_limits(limits: dict[str, Any]) -> Iterator[Metric]:
 
 def _of_history(tally: Tally) -> Iterator[Metric]:
     yield _figure("connects", tally.connects)
-    yield _figure("connect_errors", _keyed(tally.connect_errors))
-    yield _figure("disconnects", tally.disconnects)
+    errors = dict.fromkeys(Cause, 0) | tally.connect_errors
+    yield _figure("connect_errors", _keyed(errors))
+    yield _figure("disconnects", dict.fromkeys(_LOSSES, 0) | tally.disconnects)
     yield _figure("reconnect_attempts", tally.attempts)
     yield _figure("reconnect_delay_seconds", tally.delay)
     yield _histogram("time_to_ready_seconds", tally.syncs)
@@ -195,15 +206,17 @@ def _of_history(tally: Tally) -> Iterator[Metric]:
     yield _figure("stale", tally.stale["warn"])
     yield _figure("resubscribes", tally.stale["resubscribe"])
     gaps = {
-        (cause, str(status == "recovered").lower()): count
-        for (cause, status), count in tally.gaps.items()
+        (cause, str(is_recovered).lower()): tally.gaps[cause, status]
+        for cause in Cause
+        for status, is_recovered in _SETTLED.items()
     }
     yield _figure("gaps", gaps)
     yield _figure("gap_seconds", tally.gap_seconds)
     yield _figure("recovered_items", tally.recovered_items)
     yield _figure("refusals", tally.refusals)
     yield _figure("asked_again", tally.asked_again)
-    yield _figure("venue_errors", _keyed(tally.complaints))
+    complaints = dict.fromkeys(Complaint, 0) | tally.complaints
+    yield _figure("venue_errors", _keyed(complaints))
 
 
 def _figure(name: str, value: float | Mapping[Any, float]) -> Metric:
