@@ -96,6 +96,25 @@ def test_a_client_begins_with_every_counter_at_zero(play):
     }
 
 
+def test_counters_do_not_go_down_when_a_subscription_ends(play):
+    names = ("bistoury_duplicates_total", "bistoury_messages_total")
+
+    async def scenario(stage):
+        await live(stage, "BTC")
+        handle = await stage.client.subscribe_trades("ETH")
+        await asyncio.sleep(20)
+        stage.inject(Cut())  # what is sent again is recognised
+        await asyncio.sleep(60)
+        before = figures(stage)
+        await handle.unsubscribe()
+        return before, figures(stage)
+
+    before, after = play(scenario)
+    assert before[names[0],] > 0
+    for name in names:
+        assert after[name,] >= before[name,]
+
+
 def test_two_clients_have_registries_of_their_own(play):
     async def scenario(stage):
         other = stage.venue.client(stage.client.config)

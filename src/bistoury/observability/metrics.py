@@ -18,7 +18,7 @@ from .callbacks import Callbacks, Taken
 from .chronicle import Chronicle
 from .health import View, connection_health, reconnection_stats
 from .metric_names import METRICS, Described
-from .tally import Histogram, Tally
+from .tally import Histogram, Rising, Tally
 from .verdict import unready
 
 if TYPE_CHECKING:
@@ -97,6 +97,7 @@ class _Collector:
         self._read, self._tally, self._chronicle = read, tally, chronicle
         self._wall, self._version = wall, version
         self._callbacks = Callbacks()
+        self._messages, self._repeats = Rising(), Rising()
 
     def collect(self) -> Iterator[Metric]:
         """Yield every figure; an exporter may ask from a thread of its own."""
@@ -105,6 +106,9 @@ class _Collector:
     def _figures(self, view: View) -> Iterator[Metric]:
         health, stats = connection_health(view), reconnection_stats(view)
         yield from _of_connection(view, health, stats)
+        yield _figure("messages", self._messages.of(health["messages_received"]))
+        repeats = sum(it["duplicates"] for it in health["subscriptions"].values())
+        yield _figure("duplicates", self._repeats.of(repeats))
         yield from _of_data(view, health)
         yield from _of_subscriptions(health["subscriptions"])
         yield from _of_limits(health["limits"])
@@ -141,7 +145,6 @@ def _of_connection(view: View, health: Any, stats: Any) -> Iterator[Metric]:
 
 def _of_data(view: View, health: Any) -> Iterator[Metric]:
     monitor = view.monitor
-    yield _figure("messages", health["messages_received"])
     yield _figure("messages_per_second", health["messages_per_second"])
     age = health["last_message_age_seconds"]
     yield _figure("last_message_age_seconds", {} if age is None else age)
@@ -160,8 +163,6 @@ def _of_subscriptions(subscriptions: dict[str, Any]) -> Iterator[Metric]:
         states[it["state"]] = states.get(it["state"], 0) + 1
         feeds.setdefault(shorten(name.partition("(")[0]), []).append(it)
     yield _figure("subscriptions", {(it,): count for it, count in states.items()})
-    repeats = sum(it["duplicates"] for it in subscriptions.values())
-    yield _figure("duplicates", repeats)
     # The names of feeds are whatever was subscribed to, so they are bounded too.
     few = {name: feeds[name] for name in list(feeds)[:MOST_SUBSCRIPTIONS]}
     oldest = {
