@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 
 import aiohttp
 import pytest
@@ -143,6 +144,33 @@ async def test_a_venue_that_cannot_be_reached_is_status_3(shell):
 
     assert told.status == 3
     assert "down" in told.out
+
+
+@pytest.mark.parametrize("wrong", ["host", "token", "port", "alerts"])
+async def test_the_venue_is_not_asked_before_what_was_typed_is_fine(
+    shell, venue, tmp_path, wrong
+):
+    token, alerts = tmp_path / "token", tmp_path / "alerts.toml"
+    token.write_text("short")
+    alerts.write_text('to = ["nonsense"]')
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        more = {
+            "host": ("--host", "0.0.0.0"),
+            "token": ("--token-file", token),
+            "port": ("--port", taken.getsockname()[1]),
+            "alerts": ("--port", "0", "--alerts", alerts),
+        }[wrong]
+        ended = await shell.run("serve", "--api-url", venue.url, *more)
+
+    assert ended.status == 2
+    assert ended.out == ""
+    assert "connection" not in ended.err
+    assert len(ended.err.splitlines()) == 1
+    async with (
+        aiohttp.ClientSession() as http,
+        http.get(f"{venue.url}/sim/state") as answer,
+    ):
+        assert (await answer.json())["counters"]["connected"] == 0
 
 
 @pytest.mark.parametrize(

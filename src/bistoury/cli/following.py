@@ -153,12 +153,21 @@ async def own(
     from ..hyperliquid.client import HyperLiquidIntegration  # noqa: PLC0415
 
     client = HyperLiquidIntegration(config, connect_timeout=patience)
+    async with following(client, wanted):
+        yield Own(client)
+
+
+@asynccontextmanager
+async def following(
+    client: HyperLiquidIntegration, wanted: Sequence[dict[str, Any]]
+) -> AsyncIterator[None]:
+    """Connect a client and subscribe to ``wanted``; disconnect it in the end."""
     try:
         await client.connect()
         for body in wanted:
             # What is refused is shown as such, with the venue's words.
             with suppress(SubscriptionRefusedError):
                 await client.subscribe(body)
-        yield Own(client)
+        yield
     finally:
         await asyncio.shield(client.disconnect())
