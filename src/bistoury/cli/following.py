@@ -101,9 +101,21 @@ async def ask(
         ) as answer:
             return answer.status, await answer.read()
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        why = "no answer in time" if isinstance(error, TimeoutError) else error
         where = "/".join(url.split("/")[:3])
-        raise UnreachableError(f"{where}: {why}") from None
+        raise UnreachableError(f"{where}: {plainly(error)}") from None
+
+
+def plainly(error: Exception) -> str:
+    """Return why a request got no answer, in the words the client itself uses."""
+    import aiohttp  # noqa: PLC0415
+
+    from ..transport.refusals import translate  # noqa: PLC0415
+
+    if isinstance(error, aiohttp.ClientResponseError):
+        return "what answers there does not speak HTTP"
+    for name in ("os_error", "certificate_error"):
+        error = getattr(error, name, error)
+    return translate("http", error).detail
 
 
 def decoded(body: bytes, trouble: str) -> Any:

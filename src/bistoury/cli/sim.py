@@ -24,6 +24,7 @@ from ..simulator import (
 )
 from ..simulator.recording import Malformed
 from . import running
+from .following import plainly
 from .options import seconds_from
 
 _COIN = re.compile(r"[A-Za-z0-9@:/#+_.-]{1,32}\Z")
@@ -233,7 +234,7 @@ async def _command(
                 async with session.get(f"{url}/sim/state") as response:
                     result |= await _answer(response)
     except (aiohttp.ClientError, TimeoutError) as error:
-        running.say(f"no venue answers at {url}: {error}")
+        running.say(f"no venue answers at {url}: {plainly(error)}")
         return running.UNREACHABLE
     typer.echo(msgspec.json.encode(result).decode())
     return running.DONE
