@@ -121,13 +121,34 @@ async def test_a_client_of_its_own_with_a_refused_feed_is_no_status_0(shell, ven
 
 
 @pytest.mark.parametrize(
-    "url", ["http://127.0.0.1:1", "http://name.invalid", "https://127.0.0.1:1"]
+    ("url", "why"),
+    [
+        ("http://127.0.0.1:1", "connection refused"),
+        ("http://name.invalid", "the name was not found"),
+        ("https://127.0.0.1:1", "connection refused"),
+    ],
 )
-async def test_nobody_there_is_status_3(shell, url):
+async def test_nobody_there_is_status_3_and_said_plainly(shell, url, why):
     told = await shell.run("status", "--at", url)
 
     assert told.status == 3
+    assert told.err.startswith(f"{url}: {why}")
     assert len(told.err.strip().splitlines()) == 1
+
+
+async def test_a_peer_that_speaks_something_else_is_said_plainly(shell):
+    async def greet(_, writer):
+        writer.write(b"220 mail.example ESMTP\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(greet, "127.0.0.1", 0) as server:
+        host, port = server.sockets[0].getsockname()
+        plain = await shell.run("status", "--at", f"http://{host}:{port}")
+        secure = await shell.run("status", "--at", f"https://{host}:{port}")
+
+    assert (plain.status, secure.status) == (3, 3)
+    assert plain.err.endswith("what answers there does not speak HTTP\n")
+    assert secure.err.endswith("the peer does not speak TLS\n")
 
 
 async def test_something_else_there_is_status_3(shell, venue):
