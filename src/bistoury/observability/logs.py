@@ -57,11 +57,14 @@ class Logs:
         self._logger = logger
         self._repeats = repeats or Repeats()
         self._bursts = Bursts(clock=self._repeats.clock)
+        self._before: dict[int, int] = {}
+        """What had been received when a connection opened, by its number."""
 
     def observe(
         self, notice: Notice, facts: Callable[[], dict[str, Any]] | None = None
     ) -> None:
         """Log what happened; of a loss, with the ``facts`` that were known then."""
+        before = self._received_before(notice, facts)
         level = _LEVELS.get(type(notice), DEBUG)
         if isinstance(notice, heard.Disconnected) and notice.cause is Cause.USER:
             level = INFO  # asked for, so nothing to worry about
@@ -80,18 +83,31 @@ class Logs:
         fields = fields_of(notice)
         if facts is not None and isinstance(notice, heard.Disconnected):
             known = facts()
+            known["messages_received"] -= before
             fields |= known
             if notice.was_open:
                 text = f"{text}; {sentence(known)}"
         self._logger.log(level, "%s", text, extra={FIELD: fields})
+
+    def _received_before(
+        self, notice: Notice, facts: Callable[[], dict[str, Any]] | None
+    ) -> int:
+        """Return what came before the connection that is lost opened."""
+        if isinstance(notice, heard.Connected) and facts is not None:
+            self._before[notice.connection_id] = facts()["messages_received"]
+        if isinstance(notice, heard.Disconnected):
+            return self._before.pop(notice.connection_id, 0)
+        return 0
 
     def audited(self, verdict: Audited) -> None:
         """Log what an audit found out: loudly if something is missing."""
         level = DEBUG if verdict.status == "complete" else WARNING
         self._logger.log(level, "audit of %s", verdict)
 
-    def rotated(self, news: Rotated) -> None:
-        """Log that a connection was replaced as planned."""
+    def rotated(self, news: Rotated, received: int) -> None:
+        """Log that a connection was replaced; it hands ``received`` on to the next."""
+        if news.connection_id in self._before:
+            self._before[news.connection_id] += received
         self._logger.info("%s", news)
 
     def unreadable(self, error: ProtocolError) -> None:
