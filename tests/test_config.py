@@ -326,11 +326,19 @@ def test_an_unreadable_env_file_is_refused_by_name(folder):
     assert caught.value.field == ".env"
 
 
-def test_folders_with_the_names_of_the_files_are_no_files(folder):
-    (folder / ".env").mkdir()
-    (folder / "bistoury.toml").mkdir()
+def test_a_folder_named_env_is_no_file(folder):
+    (folder / ".env").mkdir()  # some keep a virtual environment there
 
     assert Config().network == "mainnet"
+
+
+def test_a_folder_in_place_of_the_file_leads_to_no_other_venue(folder):
+    (folder / "bistoury.toml").mkdir()
+
+    with pytest.raises(ConfigError) as caught:
+        Config()
+
+    assert caught.value.field == "bistoury.toml"
 
 
 def test_the_folder_matters_only_through_its_two_files(folder, monkeypatch):
