@@ -62,6 +62,23 @@ def test_the_local_venue_is_where_the_simulator_listens():
     assert Config(network="local").ws_url == "ws://127.0.0.1:8765/ws"
 
 
+@pytest.mark.parametrize(
+    ("given", "venue"),
+    [
+        ({}, "mainnet"),
+        ({"network": "testnet"}, "testnet"),
+        ({"api_url": API_URLS["testnet"]}, "testnet"),
+        ({"api_url": "http://127.0.0.1:9000"}, "local"),
+        ({"network": "testnet", "api_url": "http://localhost:9000"}, "local"),
+        ({"network": "local", "api_url": "https://venue.example"}, "custom"),
+        ({"api_url": "https://api.hyperliquid.xyz.example"}, "custom"),
+        ({"ws_url": "wss://sockets.example/feed"}, "custom"),
+    ],
+)
+def test_the_venue_is_what_the_urls_lead_to(given, venue):
+    assert Config(**given).venue == venue
+
+
 def test_the_socket_may_live_elsewhere(monkeypatch):
     monkeypatch.setenv("BISTOURY_WS_URL", "wss://sockets.example/feed/")
 
@@ -311,11 +328,19 @@ def test_an_unreadable_env_file_is_refused_by_name(folder):
     assert caught.value.field == ".env"
 
 
-def test_folders_with_the_names_of_the_files_are_no_files(folder):
-    (folder / ".env").mkdir()
-    (folder / "bistoury.toml").mkdir()
+def test_a_folder_named_env_is_no_file(folder):
+    (folder / ".env").mkdir()  # some keep a virtual environment there
 
     assert Config().network == "mainnet"
+
+
+def test_a_folder_in_place_of_the_file_leads_to_no_other_venue(folder):
+    (folder / "bistoury.toml").mkdir()
+
+    with pytest.raises(ConfigError) as caught:
+        Config()
+
+    assert caught.value.field == "bistoury.toml"
 
 
 def test_the_folder_matters_only_through_its_two_files(folder, monkeypatch):

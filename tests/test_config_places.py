@@ -50,3 +50,13 @@ def test_a_file_that_cannot_be_read_is_refused_by_name(folder, name, content):
         list(places({}))
 
     assert caught.value.field == name
+
+
+def test_a_folder_in_place_of_the_file_is_refused_by_name(folder):
+    (folder / "bistoury.toml").mkdir()
+    (folder / ".env").mkdir()  # where some keep a virtual environment
+
+    with pytest.raises(ConfigError, match="directory") as caught:
+        list(places({}))
+
+    assert caught.value.field == "bistoury.toml"

@@ -235,3 +235,12 @@ def test_every_error_is_exported():
     }
 
     assert raised <= set(bistoury.__all__)
+
+
+def test_every_public_name_is_found_when_asked_for_and_no_other():
+    for name in bistoury.__all__:
+        assert getattr(bistoury, name) is not None
+    assert set(bistoury.__all__) <= set(dir(bistoury))
+    assert bistoury.errors.ConfigError is bistoury.ConfigError
+    with pytest.raises(AttributeError, match="no attribute 'Confg'"):
+        _ = bistoury.Confg

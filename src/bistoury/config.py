@@ -24,12 +24,13 @@ from typing import (
     get_args,
     get_type_hints,
 )
+from urllib.parse import urlsplit
 
 from .config_places import ENV_FILE, PREFIX, TOML_FILE, Place, places
 from .errors import ConfigError
 from .session.backoff import Backoff
 from .session.policy import Policy
-from .urls import checked_url, leaves_in_clear, without_password
+from .urls import checked_url, is_this_machine, leaves_in_clear, without_password
 
 if TYPE_CHECKING:
     from pydantic_settings import BaseSettings
@@ -174,6 +175,16 @@ class Config:
         """Where REST questions are posted to."""
         return f"{self.api_url}/info"
 
+    @property
+    def venue(self) -> str:
+        """
+        Which venue the URLs lead to, whatever ``network`` says.
+
+        ``mainnet``, ``testnet``, ``local`` for one on this machine, or ``custom``.
+        """
+        found = {_venue_at(url) for url in (self.api_url, self.ws_url)}
+        return found.pop() if len(found) == 1 else "custom"
+
 
 def _load(given: dict[str, Any]) -> dict[str, Any]:
     """Merge all places; return every setting, checked."""
@@ -194,6 +205,14 @@ def _load(given: dict[str, Any]) -> dict[str, Any]:
     _check_order(values, said)
     _settle_urls(values, said)
     return values
+
+
+def _venue_at(url: str) -> str:
+    host = urlsplit(url).hostname or ""
+    if is_this_machine(host):
+        return "local"
+    known = {urlsplit(it).hostname: name for name, it in API_URLS.items()}
+    return known.get(host, "custom")
 
 
 def _refuse_unknown(place: Place) -> None:

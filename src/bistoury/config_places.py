@@ -50,9 +50,11 @@ def places(given: dict[str, Any]) -> Iterator[Place]:
     except (OSError, ValueError) as error:
         raise ConfigError(ENV_FILE, str(error), "a readable file") from error
     yield Place(f" in {ENV_FILE}", PREFIX, _variables(lines))
+    file = Path(TOML_FILE)
     try:
-        text = Path(TOML_FILE).read_text("utf-8") if Path(TOML_FILE).is_file() else ""
-        table = tomllib.loads(text)
+        # Reading a folder fails, and so it should: it is none of ours by accident.
+        is_there = file.is_file() or file.is_dir()
+        table = tomllib.loads(file.read_text("utf-8")) if is_there else {}
     except (OSError, ValueError) as error:
         raise ConfigError(TOML_FILE, str(error), "a readable TOML file") from error
     said = {name: (name, it) for name, it in _flat(table)}

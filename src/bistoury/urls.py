@@ -58,7 +58,7 @@ def checked_url(
 def leaves_in_clear(url: str) -> bool:
     """Return whether ``url`` goes beyond this machine without encryption."""
     parts = urlsplit(url)
-    return parts.scheme in {"http", "ws"} and not _is_this_machine(parts.hostname or "")
+    return parts.scheme in {"http", "ws"} and not is_this_machine(parts.hostname or "")
 
 
 def without_password(value: object) -> object:
@@ -66,7 +66,8 @@ def without_password(value: object) -> object:
     return re.sub(r"//[^/]*@", "//***@", value) if isinstance(value, str) else value
 
 
-def _is_this_machine(host: str) -> bool:
+def is_this_machine(host: str) -> bool:
+    """Return whether ``host`` leads no further than loopback."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:

@@ -107,13 +107,38 @@ async def test_too_many_requests_has_an_advice_of_its_own(shell, venue):
     assert "wait a minute" in checks(ended)["upgrade"]["advice"]
 
 
-async def test_rest_that_fails_is_status_1(shell, venue):
-    venue.inject(Rest(status=500))
+async def test_a_venue_that_is_mute_is_not_said_to_be_asked_too_much(shell, venue):
+    venue.inject(Silent(direction="out"))
+
+    ended = await shell.run(*doctor(venue, "--subscribe", "allMids", "--json"))
+
+    found = checks(ended)
+    assert "no pong" in found["ping"]["said"]
+    assert "not acknowledged" in found["allMids"]["said"]
+    assert found["ping"]["advice"] == found["allMids"]["advice"]
+    assert "nothing comes back" in found["ping"]["advice"]
+
+
+async def test_a_proxy_that_is_not_there_is_not_taken_for_the_venue(shell, venue):
+    ended = await shell.run(*doctor(venue, "--json"), env={"BISTOURY_PROXY": NOBODY})
+
+    assert ended.status == 3
+    assert "BISTOURY_PROXY" in checks(ended)["tcp"]["advice"]
+    assert "bistoury sim" not in checks(ended)["tcp"]["advice"]
+
+
+@pytest.mark.parametrize(
+    ("status", "advice"),
+    [(500, "in trouble itself"), (429, "wait a minute"), (403, "lets nobody in")],
+)
+async def test_rest_that_fails_is_status_1(shell, venue, status, advice):
+    venue.inject(Rest(status=status))
 
     ended = await shell.run(*doctor(venue, "--json"))
 
     assert ended.status == 1
     assert not checks(ended)["rest"]["ok"]
+    assert advice in checks(ended)["rest"]["advice"]
     assert "clock" not in checks(ended)
 
 

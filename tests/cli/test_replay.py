@@ -1,6 +1,7 @@
 """``bistoury replay``: the story of a journal on the screen, and as JSON lines."""
 
 import json
+from contextlib import contextmanager
 
 import pytest
 import typer
@@ -17,23 +18,33 @@ app = typer.Typer(pretty_exceptions_enable=False)
 app.command()(replay)
 
 
-@pytest.fixture
-def journal(tmp_path):
-    """Return the journal of one outage of four seconds or so."""
-    path = tmp_path / "incident.jsonl"
-
+@contextmanager
+def written(path):
+    """Write a journal; give a client that is ready, to do something with."""
     journal = Journal(path, failed=print)
     pair = Pair(1, settings=Settings(coins=("BTC",)), journal=journal)
     pair.subscribe({"type": "trades", "coin": "BTC"})
     pair.connect()
     pair.run(10)
+    yield pair
+    pair.run(5)
+    journal.file.flush()
+
+
+@pytest.fixture
+def journal(tmp_path):
+    """Return the journal of one outage of four seconds or so."""
+    path = tmp_path / "incident.jsonl"
+    with written(path) as pair:
+        _break(pair)
+    return path
+
+
+def _break(pair):
     pair.exchange.inject(Refuse(status=503), pair.now, 2)
     pair.feed(on.ReconnectRequested("user"))
     pair.run(60)
     pair.feed(on.CloseRequested())
-    pair.run(5)
-    journal.file.flush()
-    return path
 
 
 def called(*arguments):
@@ -52,6 +63,43 @@ def test_tells_when_what_why_and_until_when(journal):
     assert "lost after" in after
     assert "events played back" in ended.stderr
     assert "differs" not in ended.stderr
+
+
+def test_a_disconnect_that_was_asked_for_is_no_outage(journal):
+    lines = called(journal).stdout.splitlines()
+
+    assert sum("outage" in line for line in lines) == 1
+    assert "lost after" in lines[-1]
+    assert not lines[-1].startswith(" ")
+
+
+def test_a_disconnect_that_was_asked_for_ends_an_outage(tmp_path):
+    path = tmp_path / "given-up.jsonl"
+    with written(path) as pair:
+        pair.exchange.inject(Refuse(status=503), pair.now, 60)
+        pair.feed(on.ReconnectRequested("user"))
+        pair.run(5)
+        pair.feed(on.CloseRequested())
+        pair.run(100)
+        pair.connect()
+
+    lines = called(path).stdout.splitlines()
+    (outage,) = (line for line in lines if "outage" in line)
+    assert "disconnected on request at 14:13:35" in outage
+    assert "5.0 s" in outage
+    (back,) = (line for line in lines if "connection 5 ready" in line)
+    assert not back.startswith(" ")
+
+
+@pytest.mark.parametrize("content", [b"", b"root:x:0:0\n", b"\x7fELF\0\0", b"{}\n"])
+def test_what_is_no_journal_is_an_error(tmp_path, content):
+    file = tmp_path / "something"
+    file.write_bytes(content)
+    ended = called(file)
+
+    assert ended.exit_code == 2
+    assert ended.stderr.startswith(f"{file} is no journal: ")
+    assert ended.stdout == ""
 
 
 def test_as_json_every_step_is_a_line(journal):

@@ -20,6 +20,19 @@ async def work():
 running.prepare()
 sys.exit(running.execute(work))
 """
+WHILE_IMPORTING = """
+import os, sys
+
+class Interrupts:
+    def find_spec(self, name, *_):
+        if name == {module!r}:
+            os.kill(os.getpid(), {number})
+
+sys.meta_path.insert(0, Interrupts())
+import bistoury.__main__ as entry
+assert {module!r} not in sys.modules, "imported before signals are heard"
+entry.main()
+"""
 WAIT = "    await asyncio.Event().wait()"
 TIDY = """
     try:
@@ -128,3 +141,17 @@ def test_puts_the_signal_handlers_back():
     running.execute(work)
 
     assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.parametrize("module", ["bistoury.cli", "typer", "bistoury.errors"])
+@pytest.mark.parametrize(
+    ("number", "status", "says"),
+    [(signal.SIGINT, 130, "\n"), (signal.SIGTERM, 143, "")],
+)
+async def test_a_signal_while_importing_ends_without_a_word(
+    shell, module, number, status, says
+):
+    program = WHILE_IMPORTING.format(module=module, number=int(number))
+    ended = await shell.run(program=("-c", program))
+
+    assert (ended.status, ended.out, ended.err) == (status, "", says)

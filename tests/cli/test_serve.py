@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 
 import aiohttp
 import pytest
@@ -21,9 +22,9 @@ async def started(shell, venue, *args):
     return command, json.loads(await command.line())["url"]
 
 
-async def ready(shell, url, status=0):
+async def ready(shell, url, status=0, more=()):
     async with asyncio.timeout(20):
-        while (ended := await shell.run("status", "--at", url)).status != status:
+        while (ended := await shell.run("status", "--at", url, *more)).status != status:
             await asyncio.sleep(0.1)
     return ended
 
@@ -85,8 +86,10 @@ async def test_a_token_is_asked_for_and_given_in_a_file(shell, venue, tmp_path):
 async def test_status_connects_a_client_of_its_own_for_a_moment(shell, venue):
     told = await shell.run("status", "--api-url", venue.url, "--json")
 
+    state = json.loads(told.out)
     assert told.status == 0
-    assert len(json.loads(told.out)["subscriptions"]) == 3
+    assert len(state["subscriptions"]) == 3
+    assert state["network"] == "local"  # by its URL: no network was named
 
 
 async def test_a_refused_subscription_is_shown_with_the_venues_words(shell, venue):
@@ -98,14 +101,54 @@ async def test_a_refused_subscription_is_shown_with_the_venues_words(shell, venu
     assert state["subscriptions"][0]["error"].startswith("Invalid subscription")
 
 
+async def test_only_a_verdict_of_ok_is_status_0_unless_readiness_is_asked(shell, venue):
+    wanted = ("--subscribe", "trades BTC", "--subscribe", "trades NOPE")
+    _, url = await started(shell, venue, *wanted)
+    await ready(shell, url, status=0, more=("--ready",))
+
+    told = await shell.run("status", "--at", url, "--json")
+
+    assert json.loads(told.out)["verdict"]["status"] == "degraded"
+    assert json.loads(told.out)["ready"]
+    assert told.status == 1
+
+
+async def test_a_client_of_its_own_with_a_refused_feed_is_no_status_0(shell, venue):
+    wanted = ("--api-url", venue.url, "--subscribe", "trades NOPE")
+
+    assert (await shell.run("status", *wanted)).status == 1
+    assert (await shell.run("status", *wanted, "--ready")).status == 0
+
+
 @pytest.mark.parametrize(
-    "url", ["http://127.0.0.1:1", "http://name.invalid", "https://127.0.0.1:1"]
+    ("url", "why"),
+    [
+        ("http://127.0.0.1:1", "connection refused"),
+        ("http://name.invalid", "the name was not found"),
+        ("https://127.0.0.1:1", "connection refused"),
+    ],
 )
-async def test_nobody_there_is_status_3(shell, url):
+async def test_nobody_there_is_status_3_and_said_plainly(shell, url, why):
     told = await shell.run("status", "--at", url)
 
     assert told.status == 3
+    assert told.err.startswith(f"{url}: {why}")
     assert len(told.err.strip().splitlines()) == 1
+
+
+async def test_a_peer_that_speaks_something_else_is_said_plainly(shell):
+    async def greet(_, writer):
+        writer.write(b"220 mail.example ESMTP\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(greet, "127.0.0.1", 0) as server:
+        host, port = server.sockets[0].getsockname()
+        plain = await shell.run("status", "--at", f"http://{host}:{port}")
+        secure = await shell.run("status", "--at", f"https://{host}:{port}")
+
+    assert (plain.status, secure.status) == (3, 3)
+    assert plain.err.endswith("what answers there does not speak HTTP\n")
+    assert secure.err.endswith("the peer does not speak TLS\n")
 
 
 async def test_something_else_there_is_status_3(shell, venue):
@@ -122,6 +165,33 @@ async def test_a_venue_that_cannot_be_reached_is_status_3(shell):
 
     assert told.status == 3
     assert "down" in told.out
+
+
+@pytest.mark.parametrize("wrong", ["host", "token", "port", "alerts"])
+async def test_the_venue_is_not_asked_before_what_was_typed_is_fine(
+    shell, venue, tmp_path, wrong
+):
+    token, alerts = tmp_path / "token", tmp_path / "alerts.toml"
+    token.write_text("short")
+    alerts.write_text('to = ["nonsense"]')
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        more = {
+            "host": ("--host", "0.0.0.0"),
+            "token": ("--token-file", token),
+            "port": ("--port", taken.getsockname()[1]),
+            "alerts": ("--port", "0", "--alerts", alerts),
+        }[wrong]
+        ended = await shell.run("serve", "--api-url", venue.url, *more)
+
+    assert ended.status == 2
+    assert ended.out == ""
+    assert "connection" not in ended.err
+    assert len(ended.err.splitlines()) == 1
+    async with (
+        aiohttp.ClientSession() as http,
+        http.get(f"{venue.url}/sim/state") as answer,
+    ):
+        assert (await answer.json())["counters"]["connected"] == 0
 
 
 @pytest.mark.parametrize(

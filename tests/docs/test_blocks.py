@@ -152,6 +152,11 @@ def check_bistoury(args: list[str]) -> None:
         read_fault(given["inject"])
 
 
+def extras() -> set[str]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    return set(project["optional-dependencies"])
+
+
 def test_commands_exist(shell_block):
     for assignments, words in commands(shell_block.text):
         for name in assignments:
@@ -165,6 +170,9 @@ def test_commands_exist(shell_block):
                 assert (ROOT / path).is_file(), f"{path} is missing"
             case ["source", ".venv/bin/activate"]:
                 pass
+            case ["pip", "install", what]:
+                named = re.findall(r"\w+", what.partition("[")[2])
+                assert set(named) <= extras(), f"no such extra for {words}"
             case _:
                 pytest.fail(f"nothing is known about {shlex.join(words)}")
 

@@ -207,6 +207,30 @@ def test_history_that_cannot_be_read_is_written_once_a_minute(diary):
 # Handlers
 
 
+def test_neither_the_name_of_a_handler_nor_its_error_shows_a_payload(diary):
+    class Handler:
+        def __call__(self, message):
+            raise ValueError(message)
+
+        def __repr__(self):
+            return f"handler of {ADDRESS}"
+
+    handler, message = Handler(), {"user": ADDRESS, "rows": ["x"] * 500, "end": "TAIL"}
+    try:
+        handler(message)
+    except ValueError as error:
+        diary.it.handler_failed(handler, error)
+        diary.it.handler_failed(handler, error)
+        diary.clock.now = 61.0
+        diary.it.handler_failed(handler, error)
+
+    assert len(diary.records) == 2
+    assert "raise ValueError(message)" in diary.caplog.text
+    assert "handler of 0xAbCd…1234" in diary.caplog.text
+    assert ADDRESS not in diary.caplog.text
+    assert "TAIL" not in diary.caplog.text
+
+
 def bad_handler(message):
     raise ValueError("bad")
 

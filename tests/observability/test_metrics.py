@@ -7,6 +7,7 @@ import pytest
 
 from bistoury.observability.metric_names import METRICS
 from bistoury.observability.metrics import MOST_SUBSCRIPTIONS
+from bistoury.session import Cause, Complaint
 from bistoury.simulator.faults import Cut
 
 USER = "0xAbCd" + "0" * 32 + "1234"
@@ -70,6 +71,48 @@ def test_figures_are_those_of_health_and_of_what_happened(play):
     assert after["bistoury_messages_total",] == state["health"]["messages_received"]
     assert after["bistoury_limit_used", "subscriptions"] == 2
     assert 0.9 < after["bistoury_availability_ratio",] < 1
+
+
+def test_a_client_begins_with_every_counter_at_zero(play):
+    async def scenario(stage):
+        return figures(stage)
+
+    first = play(scenario)
+    for cause in Cause:
+        for recovered in ("false", "true"):
+            labels = sorted((cause, recovered))
+            assert first["bistoury_gaps_total", *labels] == 0
+        assert first["bistoury_disconnects_total", "", cause] == 0
+        assert first["bistoury_connect_errors_total", cause] == 0
+    assert first["bistoury_disconnects_total", "1006", "network"] == 0
+    assert first["bistoury_disconnects_total", "1000", "idle_timeout"] == 0
+    assert {it[1] for it in first if it[0] == "bistoury_venue_errors_total"} == set(
+        Complaint
+    )
+    assert not {
+        value
+        for name, value in first.items()
+        if name[0].endswith("_total") and value != 0
+    }
+
+
+def test_counters_do_not_go_down_when_a_subscription_ends(play):
+    names = ("bistoury_duplicates_total", "bistoury_messages_total")
+
+    async def scenario(stage):
+        await live(stage, "BTC")
+        handle = await stage.client.subscribe_trades("ETH")
+        await asyncio.sleep(20)
+        stage.inject(Cut())  # what is sent again is recognised
+        await asyncio.sleep(60)
+        before = figures(stage)
+        await handle.unsubscribe()
+        return before, figures(stage)
+
+    before, after = play(scenario)
+    assert before[names[0],] > 0
+    for name in names:
+        assert after[name,] >= before[name,]
 
 
 def test_two_clients_have_registries_of_their_own(play):

@@ -4,6 +4,8 @@ import asyncio
 import json
 import logging
 
+import pytest
+
 from bistoury.observability.structured import JsonFormatter, fields_of
 from bistoury.session import Cause, Subscription
 from bistoury.session import notices as say
@@ -58,5 +60,28 @@ def test_one_line_of_a_loss_says_all_that_was_known(play, caplog):
     assert {"code", "reason", "last_message_age_seconds", "ping_rtt_seconds"} <= set(
         told
     )
+    assert f"{told['messages_received']} messages, " in record.getMessage()
     assert "next attempt in" in record.getMessage()
     assert "messages, the newest" in record.getMessage()
+
+
+@pytest.mark.parametrize("options", [{}, {"rotate_after": 30.0}])
+def test_a_loss_says_how_many_messages_came_over_this_connection(play, caplog, options):
+    caplog.set_level(logging.WARNING)  # what says that it opened is not written
+
+    async def scenario(stage):
+        await stage.client.connect()
+        await stage.client.subscribe_trades("BTC")
+        for _ in range(2):
+            await asyncio.sleep(40)
+            stage.inject(Cut())
+            await asyncio.sleep(5)
+        return stage.state()["health"]["messages_received"]
+
+    rate = play(scenario, **options) / 90
+    told = [json.loads(JsonFormatter().format(it)) for it in caplog.records]
+    lost = [it for it in told if it.get("cause") == "network" and "code" in it]
+    assert len(lost) >= 2
+    for it in lost:
+        expected = it["uptime_seconds"] * rate
+        assert it["messages_received"] == pytest.approx(expected, rel=0.4)

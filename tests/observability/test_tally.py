@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from bistoury.observability.tally import SECONDS, Histogram, Tally
+from bistoury.observability.tally import SECONDS, Histogram, Rising, Tally
 from bistoury.session import Cause, Complaint, Subscription
 from bistoury.session import notices as say
 
@@ -19,6 +19,12 @@ def test_buckets_are_cumulative_and_end_with_all():
     assert buckets["5.0"] == 3
     assert buckets["+Inf"] == 4
     assert len(buckets) == len(SECONDS) + 1
+
+
+def test_a_counter_does_not_go_down_when_a_part_goes():
+    counter = Rising()
+
+    assert [counter.of(sum_) for sum_ in (3, 5, 2, 2, 4)] == [3, 5, 5, 5, 7]
 
 
 def test_losses_and_failed_attempts_are_counted_apart():

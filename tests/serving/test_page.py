@@ -315,4 +315,8 @@ async def test_while_the_venue_refuses_the_page_counts_the_attempts(
     await watched.says(r"attempt #1")
     await watched.says(r"attempt #2")
     assert "pending" in await page.locator("#rows").inner_text()
+    none = "\N{EN DASH}"
+    assert await page.locator("#f-ping").inner_text() == none
+    for chart, title in (("ping", f"Ping: {none} now"), ("lag", f"{none} / {none}")):
+        await page.locator(f"#c-{chart}-text", has_text=title).wait_for()
     await asyncio.sleep(0)

@@ -18,7 +18,9 @@ def test_a_sample_is_taken_every_two_seconds():
 async def test_while_there_is_no_connection_there_is_a_hole(client):
     ping, *_ = figures_of(client._view())
     assert ping > 0
+    assert client.get_state()["last_ping_seconds"] == ping
     await client.disconnect()
+    assert client.get_state()["last_ping_seconds"] is None
 
     row = Samples().take(0.0, lambda: figures_of(client._view()))
     told = dict(zip(COLUMNS, row, strict=True))

@@ -154,7 +154,7 @@ def _document(course: Course) -> dict[str, Any]:
     return {
         "ok": course.is_ok,
         "reached": course.is_reached,
-        "network": course.config.network,
+        "network": course.config.venue,
         "api_url": course.config.api_url,
         "ws_url": course.config.ws_url,
         "checks": [check.members() for check in course.checks],

@@ -101,9 +101,21 @@ async def ask(
         ) as answer:
             return answer.status, await answer.read()
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        why = "no answer in time" if isinstance(error, TimeoutError) else error
         where = "/".join(url.split("/")[:3])
-        raise UnreachableError(f"{where}: {why}") from None
+        raise UnreachableError(f"{where}: {plainly(error)}") from None
+
+
+def plainly(error: Exception) -> str:
+    """Return why a request got no answer, in the words the client itself uses."""
+    import aiohttp  # noqa: PLC0415
+
+    from ..transport.refusals import translate  # noqa: PLC0415
+
+    if isinstance(error, aiohttp.ClientResponseError):
+        return "what answers there does not speak HTTP"
+    for name in ("os_error", "certificate_error"):
+        error = getattr(error, name, error)
+    return translate("http", error).detail
 
 
 def decoded(body: bytes, trouble: str) -> Any:
@@ -153,12 +165,21 @@ async def own(
     from ..hyperliquid.client import HyperLiquidIntegration  # noqa: PLC0415
 
     client = HyperLiquidIntegration(config, connect_timeout=patience)
+    async with following(client, wanted):
+        yield Own(client)
+
+
+@asynccontextmanager
+async def following(
+    client: HyperLiquidIntegration, wanted: Sequence[dict[str, Any]]
+) -> AsyncIterator[None]:
+    """Connect a client and subscribe to ``wanted``; disconnect it in the end."""
     try:
         await client.connect()
         for body in wanted:
             # What is refused is shown as such, with the venue's words.
             with suppress(SubscriptionRefusedError):
                 await client.subscribe(body)
-        yield Own(client)
+        yield
     finally:
         await asyncio.shield(client.disconnect())

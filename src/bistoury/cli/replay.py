@@ -55,6 +55,9 @@ def replay(
     except OSError as error:
         running.say(f"{file} cannot be read: {error.strerror}")
         raise typer.Exit(running.WRONG_USE) from None
+    if not found.runs and not found.events:
+        running.say(f"{file} is no journal: {found.damage or 'it is empty'}")
+        raise typer.Exit(running.WRONG_USE)
     told = found.told if end is None else _before(found.told, end)
     (_write_json if as_json else _write)(changed(found, told=told))
     if found.damage:

@@ -76,7 +76,8 @@ def prepare() -> None:
         if reconfigure is not None:
             reconfigure(errors="replace")
     # Until a command runs there is nothing to close.
-    signal.signal(signal.SIGINT, lambda *_: sys.exit(INTERRUPTED))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda got, _: sys.exit(128 + got))
 
 
 class _Signals:

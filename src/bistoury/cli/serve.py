@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +14,7 @@ import typer
 
 from ..errors import ConfigError
 from . import running
-from .following import USUAL, own
+from .following import USUAL, following
 from .options import ApiUrl, AsJson, Network, config_from, require
 from .subscriptions import parse
 
@@ -125,17 +126,17 @@ async def _serve(
     *,
     as_json: bool,
 ) -> int:
+    from ..hyperliquid.client import HyperLiquidIntegration  # noqa: PLC0415
     from .output import write_json, write_line  # noqa: PLC0415
 
-    async with own(config, wanted, _CONNECT_WITHIN) as picture:
-        client = picture.client
-        async with client.serve(**where) as server:
-            if as_json:
-                write_json({"url": server.url, "pid": os.getpid()})
-            else:
-                write_line(f"the status page is at {server.url}")
-            if plan is None:
-                await asyncio.Event().wait()
-            async with client.alerts(plan=plan):
-                await asyncio.Event().wait()
+    client = HyperLiquidIntegration(config, connect_timeout=_CONNECT_WITHIN)
+    # The venue is not asked for anything before all that was typed is known to be fine.
+    alerts = nullcontext() if plan is None else client.alerts(plan=plan)
+    async with client.serve(**where) as server:
+        if as_json:
+            write_json({"url": server.url, "pid": os.getpid()})
+        else:
+            write_line(f"the status page is at {server.url}")
+        async with following(client, wanted), alerts:
+            await asyncio.Event().wait()
     return running.DONE

@@ -23,6 +23,8 @@ from ..simulator import (
     read_fault,
 )
 from ..simulator.recording import Malformed
+from . import running
+from .following import plainly
 from .options import seconds_from
 
 _COIN = re.compile(r"[A-Za-z0-9@:/#+_.-]{1,32}\Z")
@@ -115,9 +117,8 @@ def sim(
     try:
         _check_network(network)
         if at is not None or inject is not None or heal:
-            result = asyncio.run(_command(at, inject, _seconds(lasts), heal))
-            typer.echo(msgspec.json.encode(result).decode())
-            return
+            duration = _seconds(lasts)
+            running.run(lambda: _command(at, inject, duration, heal))
         given = {
             "connections": max_connections,
             "connections_per_minute": connections_per_minute,
@@ -148,12 +149,10 @@ def sim(
             venue = Venue(
                 settings, seed=seed, plan=_plan(plan, faults_seed, faults_for)
             )
-        asyncio.run(_serve(venue, port, as_json=as_json))
     except ConfigError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(2) from None
-    except (KeyboardInterrupt, asyncio.CancelledError):
-        raise typer.Exit(130) from None
+        running.say(str(error))
+        raise typer.Exit(running.WRONG_USE) from None
+    running.run(lambda: _serve(venue, port, as_json=as_json))
 
 
 def _speed(speed: float) -> float:
@@ -196,7 +195,7 @@ def _name(item: Malformed) -> None:
     typer.echo(f"line {item.line} was skipped: {item.reason}", err=True)
 
 
-async def _serve(venue: Venue, port: int, *, as_json: bool) -> None:
+async def _serve(venue: Venue, port: int, *, as_json: bool) -> int:
     try:
         url = await venue.start(port)
     except OSError as error:
@@ -209,11 +208,12 @@ async def _serve(venue: Venue, port: int, *, as_json: bool) -> None:
         await asyncio.Event().wait()
     finally:
         await venue.stop()
+    return running.DONE
 
 
 async def _command(
     at: str | None, inject: str | None, lasts: float | None, heal: bool
-) -> dict[str, Any]:
+) -> int:
     """Tell a running venue what to do, or ask how it is."""
     url = (at or "http://127.0.0.1:8765").rstrip("/")
     if not re.match(r"https?://[^/\s]+\Z", url):
@@ -234,9 +234,10 @@ async def _command(
                 async with session.get(f"{url}/sim/state") as response:
                     result |= await _answer(response)
     except (aiohttp.ClientError, TimeoutError) as error:
-        typer.echo(f"no venue answers at {url}: {error}", err=True)
-        raise typer.Exit(3) from None
-    return result
+        running.say(f"no venue answers at {url}: {plainly(error)}")
+        return running.UNREACHABLE
+    typer.echo(msgspec.json.encode(result).decode())
+    return running.DONE
 
 
 async def _answer(response: aiohttp.ClientResponse) -> dict[str, Any]:

@@ -37,20 +37,30 @@ def status(  # noqa: PLR0917 -- all are options
     within: Annotated[
         str, typer.Option(metavar="TIME", help="Without --at: how long to wait.")
     ] = "10s",
+    only_ready: Annotated[
+        bool,
+        typer.Option(
+            "--ready", help="Ask what /readyz asks: what is refused does not count."
+        ),
+    ] = False,
     as_json: AsJson = False,
     network: Network = None,
     api_url: ApiUrl = None,
 ) -> None:
     """
-    Say once how a client does; status 1 unless all wanted data flows.
+    Say once how a client does; status 1 unless its verdict is ok.
 
     With --at it asks a client that serves its state, such as your bot; without, it
-    connects one of its own for a moment. Status 3 if nobody answers.
+    connects one of its own for a moment. Status 3 if nobody answers. With --ready it
+    asks what /readyz asks, as the health check of a container does: a feed that the
+    venue refuses does not count, for no restart cures that.
 
     Examples:
         bistoury status --at http://127.0.0.1:8766
 
         bistoury status --at http://127.0.0.1:8766 --json
+
+        bistoury status --at http://127.0.0.1:8766 --ready
 
         bistoury status --network testnet --subscribe 'trades ETH'
     """
@@ -64,7 +74,11 @@ def status(  # noqa: PLR0917 -- all are options
     except ConfigError as error:
         running.say(str(error))
         raise typer.Exit(running.WRONG_USE) from None
-    running.run(lambda: _status(config, wanted, patience, at, token, as_json=as_json))
+    running.run(
+        lambda: _status(
+            config, wanted, patience, at, token, as_json=as_json, only_ready=only_ready
+        )
+    )
 
 
 async def _status(
@@ -75,6 +89,7 @@ async def _status(
     token: str | None,
     *,
     as_json: bool,
+    only_ready: bool,
 ) -> int:
     is_reached = True
     if config is None:
@@ -97,7 +112,7 @@ async def _status(
         write_json(state, indent=2)
     else:
         _tell(state)
-    if state["ready"]:
+    if state["ready"] if only_ready else state["verdict"]["status"] == "ok":
         return running.DONE
     if not is_reached:
         running.say("bistoury doctor says what is wrong on the way there")

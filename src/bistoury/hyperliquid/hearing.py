@@ -172,7 +172,7 @@ class Hearing(Requests, Viewing):
     def rotated(self, old: Line, new: Line, news: Rotated) -> None:
         """Tell that another connection took over."""
         self._monitor.succeeded(old, new)
-        self._logs.rotated(news)
+        self._logs.rotated(news, old.session.conversation.received)
         self._listeners.hear(news)
 
     def audited(self, verdict: Audited) -> None:

@@ -124,7 +124,7 @@ class Viewing(Residing):
     def _window(self) -> Window:
         from .. import __version__  # noqa: PLC0415 -- it imports all of this
 
-        about = About(self.config.network, self.config.ws_url, __version__)
+        about = About(self.config.venue, self.config.ws_url, __version__)
         parts = self._chronicle, self._tally
         return Window(self._view, about, *parts, self._where_it_lives)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from logging import DEBUG, INFO, WARNING
+from logging import DEBUG, ERROR, INFO, WARNING
 from typing import Any
 
 from ..errors import ProtocolError
@@ -14,6 +14,7 @@ from ..session import notices as heard
 from ..session.notices import Notice
 from .addresses import shorten
 from .audited import Audited
+from .failures import brief, log_failure, sentence_of
 from .repeats import Bursts, Repeats
 from .rotated import Rotated
 from .slowness import SlowHandler
@@ -56,11 +57,14 @@ class Logs:
         self._logger = logger
         self._repeats = repeats or Repeats()
         self._bursts = Bursts(clock=self._repeats.clock)
+        self._before: dict[int, int] = {}
+        """What had been received when a connection opened, by its number."""
 
     def observe(
         self, notice: Notice, facts: Callable[[], dict[str, Any]] | None = None
     ) -> None:
         """Log what happened; of a loss, with the ``facts`` that were known then."""
+        before = self._received_before(notice, facts)
         level = _LEVELS.get(type(notice), DEBUG)
         if isinstance(notice, heard.Disconnected) and notice.cause is Cause.USER:
             level = INFO  # asked for, so nothing to worry about
@@ -79,18 +83,31 @@ class Logs:
         fields = fields_of(notice)
         if facts is not None and isinstance(notice, heard.Disconnected):
             known = facts()
+            known["messages_received"] -= before
             fields |= known
             if notice.was_open:
                 text = f"{text}; {sentence(known)}"
         self._logger.log(level, "%s", text, extra={FIELD: fields})
+
+    def _received_before(
+        self, notice: Notice, facts: Callable[[], dict[str, Any]] | None
+    ) -> int:
+        """Return what came before the connection that is lost opened."""
+        if isinstance(notice, heard.Connected) and facts is not None:
+            self._before[notice.connection_id] = facts()["messages_received"]
+        if isinstance(notice, heard.Disconnected):
+            return self._before.pop(notice.connection_id, 0)
+        return 0
 
     def audited(self, verdict: Audited) -> None:
         """Log what an audit found out: loudly if something is missing."""
         level = DEBUG if verdict.status == "complete" else WARNING
         self._logger.log(level, "audit of %s", verdict)
 
-    def rotated(self, news: Rotated) -> None:
-        """Log that a connection was replaced as planned."""
+    def rotated(self, news: Rotated, received: int) -> None:
+        """Log that a connection was replaced; it hands ``received`` on to the next."""
+        if news.connection_id in self._before:
+            self._before[news.connection_id] += received
         self._logger.info("%s", news)
 
     def unreadable(self, error: ProtocolError) -> None:
@@ -119,12 +136,13 @@ class Logs:
 
     def handler_failed(self, handler: Handler, error: BaseException) -> None:
         """Log what a handler raised: the traceback first, then a count a minute."""
-        name = name_of(handler)
+        name = brief(name_of(handler))
         kind = ("handler", id(handler), type(error))
         is_first = not self._repeats.has(kind)
         times = self._repeats.occurred(kind)
         if is_first:
-            self._logger.error("handler %s raised %r", name, error, exc_info=error)
+            text = f"handler {name} raised {sentence_of(error)}"
+            log_failure(self._logger, ERROR, text, error)
         elif times:
             self._logger.error(
                 "handler %s raised %s %d times more", name, type(error).__name__, times
@@ -134,7 +152,7 @@ class Logs:
         """Log that a handler takes its time: once a minute per handler."""
         times = self._repeats.occurred(("slow", news.handler))
         if times:
-            self._logger.warning("%s (%d such calls)", news, times)
+            self._logger.warning("%s (%d such calls)", shorten(str(news)), times)
 
     def overflowed(self, handler: Handler, gap: heard.Gap) -> None:
         """Log that a slow handler misses messages."""
@@ -142,6 +160,6 @@ class Logs:
         if times:
             self._logger.warning(
                 "handler %s is too slow for %s: it misses messages",
-                name_of(handler),
+                brief(name_of(handler)),
                 shorten(str(gap.subscription)),
             )

@@ -11,12 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ..session import Cause, Complaint
+from ..session.causes import of_loss
 from .addresses import labels, shorten
 from .callbacks import Callbacks, Taken
 from .chronicle import Chronicle
 from .health import View, connection_health, reconnection_stats
 from .metric_names import METRICS, Described
-from .tally import Histogram, Tally
+from .tally import Histogram, Rising, Tally
 from .verdict import unready
 
 if TYPE_CHECKING:
@@ -31,6 +33,14 @@ _STATES = ("idle", "connecting", "syncing", "live", "backoff", "closing", "close
 _BREAKER = ("closed", "open", "half_open")
 _OF_FEEDS = ("pending", "live", "late", "stale", "recovering", "failed", "refused")
 
+# ``increase()`` of a counter that is born at 1 is 0: what may ever be counted stands
+# at 0 from the start. Codes beyond these are rare.
+_SETTLED = {"recovered": True, "unrecoverable": False}
+_LOSSES = [
+    *((str(cause), "") for cause in Cause),
+    *((str(of_loss(code, "")), str(code)) for code in range(1000, 1016)),
+    (str(Cause.IDLE_TIMEOUT), "1000"),
+]
 
 Read = Callable[[Callable[[View], Any]], Any]
 Result = TypeVar("Result")
@@ -85,6 +95,7 @@ class _Collector:
         self._read, self._tally, self._chronicle = read, tally, chronicle
         self._version = version
         self._callbacks = Callbacks()
+        self._messages, self._repeats = Rising(), Rising()
 
     def collect(self) -> Iterator[Metric]:
         """Yield every figure; an exporter may ask from a thread of its own."""
@@ -93,6 +104,9 @@ class _Collector:
     def _figures(self, view: View) -> Iterator[Metric]:
         health, stats = connection_health(view), reconnection_stats(view)
         yield from _of_connection(view, health, stats)
+        yield _figure("messages", self._messages.of(health["messages_received"]))
+        repeats = sum(it["duplicates"] for it in health["subscriptions"].values())
+        yield _figure("duplicates", self._repeats.of(repeats))
         yield from _of_data(view, health)
         yield from _of_subscriptions(health["subscriptions"])
         yield from _of_limits(health["limits"])
@@ -132,7 +146,6 @@ def _of_connection(view: View, health: Any, stats: Any) -> Iterator[Metric]:
 
 def _of_data(view: View, health: Any) -> Iterator[Metric]:
     monitor = view.monitor
-    yield _figure("messages", health["messages_received"])
     yield _figure("messages_per_second", health["messages_per_second"])
     age = health["last_message_age_seconds"]
     yield _figure("last_message_age_seconds", {} if age is None else age)
@@ -151,8 +164,6 @@ def _of_subscriptions(subscriptions: dict[str, Any]) -> Iterator[Metric]:
         states[it["state"]] = states.get(it["state"], 0) + 1
         feeds.setdefault(shorten(name.partition("(")[0]), []).append(it)
     yield _figure("subscriptions", {(it,): count for it, count in states.items()})
-    repeats = sum(it["duplicates"] for it in subscriptions.values())
-    yield _figure("duplicates", repeats)
     # The names of feeds are whatever was subscribed to, so they are bounded too.
     few = {name: feeds[name] for name in list(feeds)[:MOST_SUBSCRIPTIONS]}
     oldest = {
@@ -187,8 +198,9 @@ def _of_limits(limits: dict[str, Any]) -> Iterator[Metric]:
 
 def _of_history(tally: Tally) -> Iterator[Metric]:
     yield _figure("connects", tally.connects)
-    yield _figure("connect_errors", _keyed(tally.connect_errors))
-    yield _figure("disconnects", tally.disconnects)
+    errors = dict.fromkeys(Cause, 0) | tally.connect_errors
+    yield _figure("connect_errors", _keyed(errors))
+    yield _figure("disconnects", dict.fromkeys(_LOSSES, 0) | tally.disconnects)
     yield _figure("reconnect_attempts", tally.attempts)
     yield _figure("reconnect_delay_seconds", tally.delay)
     yield _histogram("time_to_ready_seconds", tally.syncs)
@@ -196,15 +208,17 @@ def _of_history(tally: Tally) -> Iterator[Metric]:
     yield _figure("stale", tally.stale["warn"])
     yield _figure("resubscribes", tally.stale["resubscribe"])
     gaps = {
-        (cause, str(status == "recovered").lower()): count
-        for (cause, status), count in tally.gaps.items()
+        (cause, str(is_recovered).lower()): tally.gaps[cause, status]
+        for cause in Cause
+        for status, is_recovered in _SETTLED.items()
     }
     yield _figure("gaps", gaps)
     yield _figure("gap_seconds", tally.gap_seconds)
     yield _figure("recovered_items", tally.recovered_items)
     yield _figure("refusals", tally.refusals)
     yield _figure("asked_again", tally.asked_again)
-    yield _figure("venue_errors", _keyed(tally.complaints))
+    complaints = dict.fromkeys(Complaint, 0) | tally.complaints
+    yield _figure("venue_errors", _keyed(complaints))
 
 
 def _figure(name: str, value: float | Mapping[Any, float]) -> Metric:

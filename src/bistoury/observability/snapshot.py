@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from ..session import State
 from .addresses import labels, shorten
 from .chronicle import Chronicle
 from .health import View, connection_health, reconnection_stats
@@ -28,6 +29,7 @@ class About:
     """Which client this is."""
 
     network: str
+    """``mainnet``, ``testnet``, ``local`` or ``custom``: where ``url`` leads."""
     url: str
     version: str
 
@@ -107,7 +109,9 @@ def compact(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def last_ping(view: View) -> float | None:
-    """Return how long the last ping took, in seconds."""
+    """Return how long the last ping took, in seconds; ``None`` while there is none."""
+    if view.state not in (State.SYNCING, State.LIVE):
+        return None
     times = view.session.conversation.liveness.round_trips
     return times[-1] if times else None
 

@@ -12,6 +12,7 @@ import msgspec
 from ..session import Session, State
 from ..session.notices import Notice
 from .addresses import shorten
+from .failures import traceback_of
 
 VERSION = 1
 FIELD = "bistoury"
@@ -77,8 +78,10 @@ class JsonFormatter(logging.Formatter):
             "text": record.getMessage(),
             **getattr(record, FIELD, {}),
         }
-        if record.exc_info:
-            line["traceback"] = self.formatException(record.exc_info)
+        if record.exc_text:
+            line["traceback"] = record.exc_text
+        elif record.exc_info and record.exc_info[1]:
+            line["traceback"] = traceback_of(record.exc_info[1])
         return msgspec.json.encode(line, enc_hook=str).decode()
 
 

@@ -42,6 +42,20 @@ class Histogram:
 
 
 @dataclass(slots=True)
+class Rising:
+    """A sum over parts that come and go, as a counter that never goes down."""
+
+    total: int = 0
+    _before: int = 0
+
+    def of(self, present: int) -> int:
+        """Return the counter, now that the parts there are sum up to ``present``."""
+        self.total += max(0, present - self._before)
+        self._before = present
+        return self.total
+
+
+@dataclass(slots=True)
 class Tally:
     """An observer of one client."""
 

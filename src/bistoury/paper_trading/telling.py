@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
+from logging import ERROR
 from typing import Any
 
 from ..errors import ConfigError
+from ..observability.failures import log_failure
 from .events import NAMES, Event
 
 logger = logging.getLogger(__name__)
 Handler = Callable[[Any], Any]
+
+_FAILED = "a handler of paper trading failed"
 
 
 class Telling:
@@ -50,8 +54,8 @@ class Telling:
         for handler in list(self._handlers.get(type(event), ())):
             try:
                 result = handler(event)
-            except Exception:  # a handler's own trouble
-                logger.exception("a handler of paper trading failed")
+            except Exception as error:  # noqa: BLE001 -- a handler's own trouble
+                log_failure(logger, ERROR, _FAILED, error)
                 continue
             if asyncio.iscoroutine(result):
                 task = asyncio.ensure_future(result)
@@ -83,5 +87,5 @@ class Telling:
 
     def _done(self, task: asyncio.Future[Any]) -> None:
         self._tasks.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            logger.error("a handler of paper trading failed", exc_info=task.exception())
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log_failure(logger, ERROR, _FAILED, error)

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from itertools import groupby
 
 from ..observability.addresses import shorten
+from ..session import Trigger
 from ..session import notices as say
 from .replay import Told
 
@@ -44,7 +45,11 @@ class Step:
 
 @dataclass(slots=True)
 class Outage:
-    """From the loss of a connection, or the first failure, to being ready again."""
+    """
+    From the loss of a connection, or the first failure, to being ready again.
+
+    A disconnect that was asked for is none, and ends one that is under way.
+    """
 
     number: int
     began: Told
@@ -67,19 +72,28 @@ class Outage:
         if self.ended is None:
             return "not over when the journal ends"
         lasted = self.ended.at - self.began.at
+        if not isinstance(self.ended.notice, say.Ready):
+            return f"disconnected on request at {moment(self.ended)}, {lasted:.1f} s"
         return f"until {moment(self.ended)}, {lasted:.1f} s"
 
 
 def tell(told: Iterable[Told]) -> list[Step | Outage]:
     """Return the story, in order."""
+    told = list(told)
+    asked = {_place(it) for it in told if _is_request(it.notice)}
     story: list[Step | Outage] = []
     outages: dict[tuple[int, int], Outage] = {}
     count = 0
     for them in _together(told):
         first, notice = them[0], them[0].notice
         key = first.run, first.line
+        if _is_request(notice):
+            if key in outages:
+                outages.pop(key).ended = first
+            continue
         outage = outages.get(key)
-        if outage is None and isinstance(notice, say.Disconnected):
+        is_loss = isinstance(notice, say.Disconnected) and _place(first) not in asked
+        if outage is None and is_loss:
             count += 1
             outage = outages[key] = Outage(count, first)
             story.append(outage)
@@ -118,8 +132,18 @@ def _together(told: Iterable[Told]) -> Iterator[list[Told]]:
             return it.run, it.line, it.at
         return (id(it),)
 
-    for _, group in groupby((it for it in told if is_told(it.notice)), kind):
+    shown = (it for it in told if is_told(it.notice) or _is_request(it.notice))
+    for _, group in groupby(shown, kind):
         yield list(group)
+
+
+def _is_request(notice: say.Notice) -> bool:
+    """Whether somebody asked for the end of a connection."""
+    return isinstance(notice, say.StateChanged) and notice.because is Trigger.CLOSE
+
+
+def _place(told: Told) -> tuple[int, int, float]:
+    return told.run, told.line, told.at
 
 
 def _text(them: list[Told]) -> str:

@@ -18,6 +18,8 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from ..errors import ConfigError
+from ..observability.addresses import shorten
+from ..observability.failures import log_failure
 
 logger = logging.getLogger(__name__)
 
@@ -105,8 +107,9 @@ def middleware(
                 answer = await handler(request)
             except web.HTTPException as refused:
                 answer = _no(refused.status, refused.reason)
-            except Exception:
-                logger.exception("the page could not answer %s", request.path)
+            except Exception as error:  # noqa: BLE001 -- logged
+                text = f"the page could not answer {shorten(request.path)}"
+                log_failure(logger, logging.ERROR, text, error)
                 answer = _no(500, "this could not be answered; the log says why")
         if not answer.prepared:
             for name, value in HEADERS.items():

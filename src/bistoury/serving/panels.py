@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..observability.addresses import shorten
+from ..observability.failures import log_failure
 
 logger = logging.getLogger(__name__)
 
@@ -37,8 +38,8 @@ def _one(panel: Panel) -> dict[str, Any]:
                 for row in list(made["rows"])[:_MOST_ROWS]
             ],
         }
-    except Exception as error:
-        logger.debug("a panel failed", exc_info=error)
+    except Exception as error:  # noqa: BLE001 -- logged
+        log_failure(logger, logging.DEBUG, "a panel failed", error)
         note = f"this panel could not be made: {type(error).__name__}"
         name = getattr(panel, "__qualname__", "panel")
         return {"title": name, "note": note, "columns": [], "rows": []}

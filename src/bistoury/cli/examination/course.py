@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from time import perf_counter, time
 from typing import Any
@@ -19,7 +20,16 @@ from ...hyperliquid.wiring import transport_of
 from ...session.model import Promise
 from ...transport.target import parse_proxy, parse_target
 from ..subscriptions import name_of
-from .check import CLOCK, NO_WAY, SLOW_DOWN, SPELLING, Check
+from .check import (
+    CLOCK,
+    HELD_UP,
+    IN_TROUBLE,
+    NO_VENUE,
+    NO_WAY,
+    SLOW_DOWN,
+    SPELLING,
+    Check,
+)
 from .recording import Recording, RecordingTransport
 from .road import Road
 
@@ -85,11 +95,11 @@ async def examine(course: Course) -> None:
         client.disable_auto_reconnect()
         try:
             is_open = await _upgrade(course, client)
-            if is_open:
-                course.note(await _ping(client))
+            answers = is_open and course.note(await _ping(client))
             await _rest(course)
             if is_open:
-                await _subscriptions(course, client)
+                unheard = SLOW_DOWN if answers else HELD_UP
+                await _subscriptions(course, client, unheard)
                 await _limits(course, client)
                 await asyncio.sleep(course.record_for if recording is not None else 0)
         finally:
@@ -101,7 +111,7 @@ async def _road(course: Course) -> bool:
     proxy = course.config.proxy
     road = Road(parse_target(course.config.ws_url))
     if proxy is not None:
-        road = Road(parse_proxy(proxy))
+        road = Road(parse_proxy(proxy), is_proxy=True)
         course.note(Check("proxy", None, f"by way of {road.target}"))
     if not course.note(await road.dns()):
         return False
@@ -122,11 +132,7 @@ async def _upgrade(course: Course, client: HyperLiquidIntegration) -> bool:
     said = f"{course.config.ws_url}: no answer within {_UPGRADE_WITHIN:g} s"
     if last is not None:
         said = f"{course.config.ws_url}: {cause} ({last['reason']})"
-    advice = {
-        "rate_limited": SLOW_DOWN,
-        "rejected": "something answers there, but lets nobody in: wait and try again, "
-        "or look whether the address is a venue's",
-    }.get(cause, NO_WAY)
+    advice = {"rate_limited": SLOW_DOWN, "rejected": NO_VENUE}.get(cause, NO_WAY)
     return course.note(Check("upgrade", False, said, None, advice))
 
 
@@ -141,7 +147,7 @@ async def _ping(client: HyperLiquidIntegration) -> Check:
                 await asyncio.sleep(0.02)
     except TimeoutError:
         said = f"no pong within {_PONG_WITHIN:g} s"
-        return Check("ping", False, said, None, NO_WAY)
+        return Check("ping", False, said, None, HELD_UP)
 
 
 async def _rest(course: Course) -> None:
@@ -162,7 +168,8 @@ async def _rest(course: Course) -> None:
             answer = await rest.request({"type": "exchangeStatus"})
             trip = perf_counter() - sent
         except BistouryError as error:
-            course.note(Check("rest", False, str(error), None, NO_WAY))
+            advice = _advice_after(getattr(error, "status", None))
+            course.note(Check("rest", False, str(error), None, advice))
             return
     course.note(Check("rest", True, f"{config.info_url} answers", took))
     venue_time = answer.get("time") if isinstance(answer, dict) else None
@@ -176,9 +183,22 @@ async def _rest(course: Course) -> None:
     course.note(Check("clock", is_ok, said, None, "" if is_ok else CLOCK))
 
 
-async def _subscriptions(course: Course, client: HyperLiquidIntegration) -> None:
+def _advice_after(status: int | None) -> str:
+    """Return what to do about an answer of REST; ``None`` is no answer."""
+    if status is None:
+        return NO_WAY
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return SLOW_DOWN
+    is_server_error = status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    return IN_TROUBLE if is_server_error else NO_VENUE
+
+
+async def _subscriptions(
+    course: Course, client: HyperLiquidIntegration, unheard: str
+) -> None:
+    """Try them all; ``unheard`` is the advice where nothing is acknowledged."""
     tasks = [
-        asyncio.create_task(_subscription(client, body))
+        asyncio.create_task(_subscription(client, body, unheard))
         for body in course.subscriptions
     ]
     try:
@@ -189,7 +209,9 @@ async def _subscriptions(course: Course, client: HyperLiquidIntegration) -> None
             task.cancel()
 
 
-async def _subscription(client: HyperLiquidIntegration, body: dict[str, Any]) -> Check:
+async def _subscription(
+    client: HyperLiquidIntegration, body: dict[str, Any], unheard: str
+) -> Check:
     """Subscribe, and wait for the acknowledgement and the first data."""
     name = name_of(body)
     first = asyncio.Event()
@@ -205,7 +227,7 @@ async def _subscription(client: HyperLiquidIntegration, body: dict[str, Any]) ->
     acknowledged = perf_counter() - began
     if acknowledged >= _ACKNOWLEDGED_WITHIN and handle.state == "pending":
         said = f"not acknowledged within {acknowledged:.0f} s"
-        return Check(name, False, said, None, SLOW_DOWN)
+        return Check(name, False, said, None, unheard)
     promises = _promises_data(body)
     patience = _DATA_WITHIN if promises else _NEWS_WITHIN
     try:

@@ -13,7 +13,7 @@ from ...transport.dialing import DialledSocket, dial
 from ...transport.refusals import translate
 from ...transport.resolver import AddressInfo, Resolver
 from ...transport.target import Endpoint
-from .check import NO_WAY, NOBODY_LISTENS, Check
+from .check import NO_PROXY, NO_WAY, NOBODY_LISTENS, Check
 
 _WITHIN = 5.0
 
@@ -23,6 +23,7 @@ class Road:
     """Looks a host up, dials it and shakes hands, as far as it gets."""
 
     target: Endpoint
+    is_proxy: bool = False
     addresses: list[AddressInfo] = field(default_factory=list)
 
     async def dns(self) -> Check:
@@ -49,7 +50,8 @@ class Road:
                 sock = await dial(self.addresses)
         except (OSError, TimeoutError) as error:
             refused = isinstance(error, ConnectionRefusedError)
-            advice = NOBODY_LISTENS if refused else NO_WAY
+            nobody = NO_PROXY if self.is_proxy else NOBODY_LISTENS
+            advice = nobody if refused else NO_WAY
             said = f"{self.target}: {_why('tcp', error)}"
             return Check("tcp", False, said, None, advice), None
         took = perf_counter() - began

@@ -50,16 +50,11 @@ function rows(kind) {
   return [data.at, ...kind.columns.map((name) => data[name])];
 }
 
-function last(values) {
-  for (let i = values.length - 1; i >= 0; i--) if (values[i] !== null) return values[i];
-  return null;
-}
-
 function update() {
   for (const { kind, plot } of charts) {
     plot.setData(rows(kind));
     const values = data[kind.columns[kind.columns.length - 1]].filter((it) => it !== null);
-    const now = kind.columns.map((name) => kind.text(last(data[name]))).join(" / ");
+    const now = kind.columns.map((name) => kind.text(data[name].at(-1))).join(" / ");
     const most = values.length ? kind.text(values.reduce((a, b) => Math.max(a, b), 0)) : "–";
     const text = `${kind.title}: ${now} now, ${most} at most`;
     const caption = document.getElementById(`${kind.id}-text`);
