@@ -644,6 +644,51 @@ def test_an_answer_without_a_gap_is_no_news(care):
     assert it.did() == []
 
 
+# What another connection carried is not missing
+
+
+def test_what_another_connection_carried_is_not_looked_for(care):
+    it = care()
+    entry = it.missed(Heals.REPLAY)
+    it.it.carried(entry.subscription, T0 + 9_000)
+    it.started(entry, 21.0, oldest=T0 + 9_000, newest=T0 + 20_000, rows=9)
+
+    (closed,) = it.closed()
+    assert (closed.notice.status, closed.notice.since) == ("recovered", T0 + 9_000)
+
+
+@pytest.mark.parametrize(("newest", "shown"), [(15_000, 15_000), (14_999, 0)])
+def test_a_read_from_where_another_one_had_come_shows_what_was_new_then(
+    care, newest, shown
+):
+    it = care()
+    entry = it.missed(Heals.REQUEST)
+    entry.continuity.newest = T0 + newest
+    it.it.carried(entry.subscription, T0 + 20_000)
+
+    assert entry.gap.delivered == (T0 + shown if shown else 0)
+
+
+@pytest.mark.parametrize("until", [T0 + 4_000, T0 + 5_000])
+def test_what_was_carried_before_a_gap_does_not_matter(care, until):
+    it = care()
+    entry = it.missed(Heals.REQUEST)
+    before = entry.gap.delivered
+    entry.continuity.newest = 0
+    it.it.carried(entry.subscription, until)
+
+    assert (entry.gap.since, entry.gap.delivered) == (T0 + 5_000, before)
+
+
+def test_what_was_carried_of_a_feed_without_a_gap_is_no_news(care):
+    it = care()
+    entry = it.hold()
+    it.it.carried(entry.subscription, T0)
+    it.it.carried(Subscription("other"), T0)
+
+    assert entry.gap is None
+
+
 # Replays that were asked for are windows on the latest rows
 
 
@@ -1153,12 +1198,12 @@ def test_what_was_delivered_just_before_must_be_shown(care):
     it.it.least_delay = -EPOCH
     entry = it.hold()
     it.rows(entry, T0 + 5_000)
-    entry.continuity.settled = T0 + 10_000
+    entry.settled = T0 + 10_000
     it.it.doubt(Cause.SILENT, 12.0)
     assert entry.gap.delivered == T0 + 5_000
     other = it.hold(name="other")
     it.rows(other, T0 + 5_000)
-    other.continuity.settled = T0 + 10_001
+    other.settled = T0 + 10_001
     it.it.doubt(Cause.SILENT, 12.0)
     assert other.gap.delivered == 0
 

@@ -109,6 +109,7 @@ class Hearing(Requests, Viewing):
                 self._claims.drop(subscription)
             case heard.Granted(subscription) if group is not None:
                 if group.is_late(line, subscription):
+                    group.coverage.joined(line, subscription)
                     self._doubt(
                         line, subscription, group.continuities[subscription].newest
                     )

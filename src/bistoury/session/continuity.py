@@ -104,8 +104,6 @@ class Continuity:
     """Venue time of the newest row or state delivered, in milliseconds."""
     is_shared: bool = False
     """Whether more than one connection delivers into it."""
-    settled: int = 0
-    """Up to when all was delivered, or declared as missed, in venue milliseconds."""
     has_history: bool = False
     """Whether anything was delivered before: history now fills a gap."""
     is_holding: bool = False

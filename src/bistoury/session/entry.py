@@ -51,6 +51,9 @@ class Entry:
     sure: int = 0
     """How far the feed had come when this connection was last beyond doubt, in venue
     milliseconds; 0: as far as it is."""
+    settled: int = 0
+    """Up to when all was delivered, or given up as missed, in venue milliseconds.
+    What another line gave up may have been brought by this one."""
     gap: OpenGap | None = None
     """What was missed and is not settled yet."""
     gaps: Counter[str] = field(default_factory=Counter)

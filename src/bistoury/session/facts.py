@@ -97,7 +97,7 @@ def of_feed(entry: Entry) -> FeedFacts:
         entry.sure,
         continuity.recovered,
         continuity.held_rows,
-        continuity.settled,
+        entry.settled,
         continuity.is_shared,
     )
 
@@ -135,7 +135,7 @@ def _apply_feed(feed: FeedFacts, entry: Entry) -> None:
     continuity = entry.continuity
     continuity.newest, entry.sure = feed.newest, feed.sure
     continuity.recovered, continuity.held_rows = feed.recovered, feed.held_rows
-    continuity.settled, continuity.is_shared = feed.settled, feed.is_shared
+    entry.settled, continuity.is_shared = feed.settled, feed.is_shared
 
 
 def finite(moment: float) -> float | None:

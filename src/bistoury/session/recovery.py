@@ -186,6 +186,14 @@ class Recovery:
         if gap.read_at < inf:
             gap.read_at = max(gap.read_at, now + self.policy.second_read_after)
 
+    def carried(self, subscription: Subscription, until: int) -> None:
+        """Look for nothing before ``until``: another connection carried that."""
+        entry = self.registry.gapped.get(subscription)
+        if entry is None or entry.gap is None or until <= entry.gap.since:
+            return
+        entry.gap.since = until
+        entry.gap.delivered = self._to_be_shown(entry, until)
+
     def answered(self, entry: Entry, event: on.BackfillDone, now: float) -> None:
         """Take the end of a read; what it found waits in the feed's continuity."""
         gap = entry.gap
@@ -250,24 +258,27 @@ class Recovery:
     def _begin(self, entry: Entry, cause: Cause, now: float, since: int = 0) -> OpenGap:
         # What was accounted for before is not declared again.
         delivered = since or self._delivered(entry)
-        known = max(delivered or entry.venue_time, entry.continuity.settled)
+        known = max(delivered or entry.venue_time, entry.settled)
         if not known:
             # Nothing ever came: it was complete when it was granted.
             heard = min(entry.last_at or entry.granted_at, now)
             known = self._venue_now(heard)
             if entry.traits.heals in (Heals.REQUEST, Heals.REPLAY):
                 known -= _MARGIN_MS
-        newest = entry.continuity.newest
         entry.gap = gap = OpenGap(
             next(self._numbers),
             known,
             cause,
             recovered_before=entry.continuity.recovered,
-            # What a read must show, because it begins before that.
-            delivered=newest if newest >= known - self._overlap else 0,
+            delivered=self._to_be_shown(entry, known),
         )
         self.registry.gapped[entry.subscription] = entry
         return gap
+
+    def _to_be_shown(self, entry: Entry, since: int) -> int:
+        """Return what a read from ``since`` must show, because it begins before."""
+        newest = entry.continuity.newest
+        return newest if newest >= since - self._overlap else 0
 
     def _delivered(self, entry: Entry) -> int:
         """Return how far a feed had come on this connection, as far as it has rows."""
@@ -320,13 +331,12 @@ class Recovery:
         )
         entry.sure = entry.continuity.newest
         if self._knows_time:
-            continuity = entry.continuity
             if not proven:
-                continuity.settled = until
+                entry.settled = until
             elif gap.reading:
-                continuity.settled = self._venue_now(gap.granted_at)
+                entry.settled = self._venue_now(gap.granted_at)
             # What came since, and over another connection perhaps, is not settled.
-            entry.sure = min(entry.sure, continuity.settled or entry.sure)
+            entry.sure = min(entry.sure, entry.settled or entry.sure)
         entry.gap = None
         self.registry.gapped.pop(entry.subscription, None)
 
