@@ -70,6 +70,12 @@ class Group:
         self.continuities.pop(subscription, None)
         self.coverage.forget(subscription)
 
+    def refused(self, subscription: Subscription) -> Entry | None:
+        """Return what was refused for good on every line; ``None`` otherwise."""
+        entry = self.entry(subscription)
+        is_final = entry is not None and entry.refusal and not entry.may_be_asked
+        return entry if is_final else None
+
     def is_proven(self, line: Line) -> bool:
         """Whether a line carries everything, and misses nothing."""
         session = line.session
@@ -80,6 +86,8 @@ class Group:
         if self.coverage.is_owing(line):
             return False
         for subscription in self.wanted:
+            if self.refused(subscription) is not None:
+                continue
             entry = session.registry.entries.get(subscription)
             best = self.entry(subscription)
             if entry is None or entry.gap is not None:
@@ -125,4 +133,6 @@ class Group:
             for line in self.lines
             if (entry := line.session.registry.entries.get(subscription)) is not None
         ]
-        return max(entries, key=lambda e: (e.is_held, e.last_at), default=None)
+        # What is not answered everywhere is not refused.
+        rank = lambda e: (e.is_held, not e.refusal, e.last_at)  # noqa: E731
+        return max(entries, key=rank, default=None)

@@ -104,6 +104,8 @@ class Continuity:
     """Venue time of the newest row or state delivered, in milliseconds."""
     is_shared: bool = False
     """Whether more than one connection delivers into it."""
+    was_granted: bool = False
+    """Whether the venue granted it on any connection that delivers into it."""
     has_history: bool = False
     """Whether anything was delivered before: history now fills a gap."""
     is_holding: bool = False

@@ -371,7 +371,7 @@ class Conversation:
                 pass
         if entry is not None and entry.refusal:
             self._announce(
-                say.Refused(entry.subscription, error.text, entry.was_granted)
+                say.Refused(entry.subscription, error.text, entry.may_be_asked)
             )
 
     def _announce(self, notice: say.Notice) -> None:

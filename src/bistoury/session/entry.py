@@ -41,7 +41,7 @@ class Entry:
     unanswered: int = 0
     """How many waits for an answer to its request ended without one, in a row."""
     was_granted: bool = False
-    """Whether the venue ever granted it: decides if a refusal is final."""
+    """Whether the venue ever granted it to this line."""
     refusal: str = ""
     refused_at: float = inf
     granted_at: float = inf
@@ -118,4 +118,5 @@ class Entry:
     @property
     def may_be_asked(self) -> bool:
         """Whether to ask for it on a new connection."""
-        return self.is_wanted and (not self.refusal or self.was_granted)
+        is_known = self.was_granted or self.continuity.was_granted
+        return self.is_wanted and (not self.refusal or is_known)

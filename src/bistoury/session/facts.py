@@ -34,6 +34,8 @@ class FeedFacts(msgspec.Struct, frozen=True, array_like=True):
     held_rows: int = 0
     settled: int = 0
     is_shared: bool = False
+    was_granted: bool = False
+    """Whether some line of several had it granted."""
 
 
 UNHEARD = FeedFacts()
@@ -99,6 +101,7 @@ def of_feed(entry: Entry) -> FeedFacts:
         continuity.held_rows,
         entry.settled,
         continuity.is_shared,
+        continuity.is_shared and continuity.was_granted,
     )
 
 
@@ -136,6 +139,7 @@ def _apply_feed(feed: FeedFacts, entry: Entry) -> None:
     continuity.newest, entry.sure = feed.newest, feed.sure
     continuity.recovered, continuity.held_rows = feed.recovered, feed.held_rows
     entry.settled, continuity.is_shared = feed.settled, feed.is_shared
+    continuity.was_granted |= feed.was_granted
 
 
 def finite(moment: float) -> float | None:
