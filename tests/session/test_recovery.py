@@ -680,6 +680,16 @@ def test_what_was_carried_before_a_gap_does_not_matter(care, until):
     assert (entry.gap.since, entry.gap.delivered) == (T0 + 5_000, before)
 
 
+def test_a_read_must_show_a_row_that_it_knows_by_its_key(care):
+    it = care()
+    entry = it.hold()
+    it.rows(entry, T0 + 5_000, T0 + 6_000)
+    it.lose()
+    assert (entry.gap.delivered, entry.gap.key) == (T0 + 6_000, T0 + 6_000)
+    it.it.carried(entry.subscription, T0 + 12_000)
+    assert (entry.gap.delivered, entry.gap.key) == (0, None)
+
+
 def test_what_was_carried_of_a_feed_without_a_gap_is_no_news(care):
     it = care()
     entry = it.hold()
@@ -895,7 +905,9 @@ def test_doubt_opens_a_gap_and_asks_at_once_while_rows_go_on(care):
         do.Announce(
             say.Gap(entry.subscription, T0 + 5_000, None, "open", 0, Cause.SILENT)
         ),
-        do.Backfill(entry.subscription, entry.gap.number, 1, T0, entry.gap.delivered),
+        do.Backfill(
+            entry.subscription, entry.gap.number, 1, T0, T0 + 9_000, T0 + 9_000
+        ),
     ]
     assert not entry.continuity.is_holding
     it.answered(entry, 10.5)

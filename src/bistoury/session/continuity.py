@@ -102,6 +102,8 @@ class Continuity:
     """Rows of history that filled a gap."""
     newest: int = 0
     """Venue time of the newest row or state delivered, in milliseconds."""
+    newest_key: Hashable = None
+    """The key of that row."""
     is_shared: bool = False
     """Whether more than one connection delivers into it."""
     was_granted: bool = False
@@ -177,7 +179,7 @@ class Continuity:
             keys = [item[1] for item in items]
             if len(keys) == 1 or len(set(keys)) == len(keys):
                 self._memory.note(keys)
-                self.newest = items[-1][0]
+                self.newest, self.newest_key = items[-1][0], keys[-1]
             else:
                 items = self._take_out(update, items)
         else:
@@ -256,4 +258,4 @@ class Continuity:
     def _delivered(self, items: list[Item]) -> None:
         # The last of them is the newest: rows come sorted.
         if items and items[-1][0] > self.newest:
-            self.newest = items[-1][0]
+            self.newest, self.newest_key = items[-1][0], items[-1][1]

@@ -192,7 +192,7 @@ class Recovery:
         if entry is None or entry.gap is None or until <= entry.gap.since:
             return
         entry.gap.since = until
-        entry.gap.delivered = self._to_be_shown(entry, until)
+        self._require(entry, entry.gap)
 
     def answered(self, entry: Entry, event: on.BackfillDone, now: float) -> None:
         """Take the end of a read; what it found waits in the feed's continuity."""
@@ -270,15 +270,17 @@ class Recovery:
             known,
             cause,
             recovered_before=entry.continuity.recovered,
-            delivered=self._to_be_shown(entry, known),
         )
+        self._require(entry, gap)
         self.registry.gapped[entry.subscription] = entry
         return gap
 
-    def _to_be_shown(self, entry: Entry, since: int) -> int:
-        """Return what a read from ``since`` must show, because it begins before."""
-        newest = entry.continuity.newest
-        return newest if newest >= since - self._overlap else 0
+    def _require(self, entry: Entry, gap: OpenGap) -> None:
+        """Note what a read must show, because it begins before that."""
+        continuity = entry.continuity
+        is_in_it = continuity.newest >= gap.since - self._overlap
+        gap.delivered = continuity.newest if is_in_it else 0
+        gap.key = continuity.newest_key if is_in_it else None
 
     def _delivered(self, entry: Entry) -> int:
         """Return how far a feed had come on this connection, as far as it has rows."""
@@ -304,10 +306,9 @@ class Recovery:
         gap.asked_at = now
         gap.is_reading, gap.read_at = True, inf
         since = gap.since - self._overlap
+        shown = gap.delivered, gap.key
         self.effects.append(
-            do.Backfill(
-                entry.subscription, gap.number, gap.reading, since, gap.delivered
-            )
+            do.Backfill(entry.subscription, gap.number, gap.reading, since, *shown)
         )
 
     def _settle(self, entry: Entry, gap: OpenGap, *, until: int, proven: bool) -> None:
