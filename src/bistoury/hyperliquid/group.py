@@ -133,6 +133,11 @@ class Group:
             for line in self.lines
             if (entry := line.session.registry.entries.get(subscription)) is not None
         ]
-        # What is not answered everywhere is not refused.
-        rank = lambda e: (e.is_held, not e.refusal, e.last_at)  # noqa: E731
-        return max(entries, key=rank, default=None)
+        return max(entries, key=_rank, default=None)
+
+
+def _rank(entry: Entry) -> tuple[bool, bool, bool, float]:
+    """Return how well a line carries a feed: what another one has is not missing."""
+    is_whole = entry.is_live and entry.gap is None and not entry.ladder.is_stale
+    # What is not answered everywhere is not refused.
+    return entry.is_held, not entry.refusal, is_whole, entry.last_at
