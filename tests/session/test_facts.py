@@ -288,6 +288,8 @@ _TOLD_TO_NOBODY = {
     # Which rows and states are new, for those who get them.
     *("continuity._memory", "continuity._last_frame", "continuity._accepted_at"),
     *("continuity._source", "continuity.has_history"),
+    # What a read of history has to show, for those who read it.
+    "continuity.newest_key",
     # When to look at a feed's rhythm again.
     *(
         f"{table}.{name}"
