@@ -12,9 +12,12 @@ from bistoury.session import Cause, State, Subscription
 from bistoury.session import effects as do
 from bistoury.session import events as on
 from bistoury.session.liveness import Liveness
+from bistoury.session.model import Heals
 from bistoury.session.notices import Gap
 
 FILLS, TRADES = Subscription("userFills"), Subscription("trades")
+BOOK = Subscription("l2Book")
+HEALS = {FILLS: Heals.REQUEST, TRADES: Heals.REPLAY, BOOK: Heals.ITSELF}
 
 
 class Line:
@@ -24,7 +27,14 @@ class Line:
         self.answers, self.clock = [], clock
         self.is_busy = self.is_hushed = False
         self.entries = {
-            feed: SimpleNamespace(gap=None, is_held=True) for feed in (FILLS, TRADES)
+            feed: SimpleNamespace(
+                gap=None,
+                is_held=True,
+                venue_time=0,
+                news_at=0.0,
+                traits=SimpleNamespace(heals=heals),
+            )
+            for feed, heals in HEALS.items()
         }
         self.liveness = Liveness(pings=1, pongs=1)
         self.session = SimpleNamespace(
@@ -41,8 +51,21 @@ class Line:
         return self.clock.now
 
     def feed(self, event):
+        if isinstance(event, on.Carried):
+            entry = self.entries[event.subscription]
+            if entry.gap is not None:
+                entry.gap.since = max(entry.gap.since, event.until)
+            return
         assert isinstance(event, on.PingRequested)
         self.liveness.pings += not self.is_busy
+
+    def brings(self, time, feed=FILLS):
+        """Carry a row, or a state, of this venue time."""
+        self.entries[feed].venue_time = time
+        self.entries[feed].news_at = self.now()
+
+    def wall(self):
+        return 0.5 + self.now() / 1000
 
     def backfilled(self, wanted, found, *, complete):
         assert (found, complete) == ([], True)
@@ -51,7 +74,8 @@ class Line:
     def away(self):
         self.session.state = State.BACKOFF
         for entry in self.entries.values():
-            entry.is_held, entry.gap = False, SimpleNamespace(granted_at=0.0)
+            entry.is_held = False
+            entry.gap = entry.gap or lost(entry.venue_time)
 
     def back(self):
         self.session.state = State.LIVE
@@ -59,6 +83,11 @@ class Line:
         self.liveness.pings = self.liveness.pongs = 1
         for entry in self.entries.values():
             entry.is_held = True
+
+
+def lost(since, granted_at=0.0):
+    """Return what a session remembers of a gap."""
+    return SimpleNamespace(since=since, granted_at=granted_at, cause=Cause.NETWORK)
 
 
 class Lines:
@@ -75,7 +104,9 @@ class Lines:
 
     def gap(self, number, feed=FILLS, since=100, **facts):
         """Let a line open a gap; return what the group tells."""
-        self[number].entries[feed].gap = SimpleNamespace(granted_at=self.clock.now)
+        entry = self[number].entries[feed]
+        entry.gap = lost(since, self.clock.now)
+        entry.venue_time = entry.venue_time or since
         gap = Gap(feed, since, None, "open", 0, Cause.NETWORK)
         return self.it.hear(self[number], msgspec.structs.replace(gap, **facts))
 
@@ -177,21 +208,117 @@ def test_one_ping_shows_it_for_every_feed_that_waits(two):
     assert len(two[0].answers) == 2
 
 
-def test_if_the_other_line_was_dead_the_gap_is_real_from_where_it_began(two):
+def test_if_the_other_line_was_dead_the_gap_is_real_from_where_both_were_gone(two):
     two.lose(0, since=100)
     two[0].back()
     wanted, _ = two.read(0)
     two.it.look()
     told = two.lose(1, since=90)  # what had come over it, long ago
 
-    assert brief(told) == [("open", 90)]
+    assert brief(told) == [("open", 100)]
     assert two.it.take_reads() == [(two[0], wanted)]
     assert two.it.take_reads() == []
     assert two[0].answers == []
     assert two.read(0)[1] is False
     two[1].back()
-    assert brief(two.settle(1, "recovered", since=90)) == [("recovered", 90)]
+    assert brief(two.settle(1, "recovered", since=90)) == [("recovered", 100)]
     assert two.settle(0, "recovered", since=100) == []
+
+
+def test_what_the_other_line_brought_before_it_failed_is_not_missing(two):
+    two.lose(0, since=100)
+    two[0].back()
+    two.read(0)
+    two[1].brings(900)
+    two.clock.now += 1.1
+
+    assert brief(two.it.look()) == [("open", 900)]
+    assert two[0].entries[FILLS].gap.since == 900  # nor looked for
+    assert brief(two.settle(0, "recovered", since=900)) == [("recovered", 900)]
+
+
+def test_what_the_other_line_brought_until_the_line_was_back_leaves_no_gap(two):
+    two.lose(0, since=100)
+    two[0].back()
+    two.settle(0, "unrecoverable", until=200)
+    two[1].brings(200)
+    two[1].away()
+
+    assert two.it.look() == []
+    assert not two.it.is_owing(two[0])
+
+
+def test_what_ends_before_what_was_told_began_leaves_nothing_missing(two):
+    two.lose(0, since=100)
+    assert brief(two.lose(1, since=300)) == [("open", 300)]
+    two[0].back()
+
+    (told,) = two.settle(0, "unrecoverable", until=250)
+    assert (told.since, told.until, told.status) == (300, 300, "recovered")
+
+
+def test_what_was_proven_is_not_missing_when_the_line_goes_away_again(two):
+    two.lose(0, since=100)
+    two[0].back()
+    two.read(0)
+    two.it.look()
+    two[1].brings(500)
+    two.pong(1)
+    two[0].away()
+    two[0].back()
+    two.it.look()
+    two[1].brings(0)
+
+    assert brief(two.lose(1, since=0)) == [("open", 500)]
+
+
+def test_what_goes_on_missing_on_one_line_when_another_settles_it_is_owed(two):
+    two[1].is_hushed = True
+    assert brief(two.gap(0, since=100)) == [("open", 100)]  # and lasts
+    two[1].is_hushed = False
+    two.gap(1, since=90)
+    assert brief(two.settle(1, "recovered", since=90, until=300)) == [
+        ("recovered", 100)
+    ]
+    assert two.it.is_owing(two[0])
+    two[1].brings(400)
+    assert two.settle(0, "unrecoverable", since=100, until=500) == []
+    told = two.lose(1, since=400)
+
+    assert [(gap.status, gap.since, gap.until) for gap in told] == [
+        ("open", 400, None),
+        ("unrecoverable", 400, 500),
+    ]
+
+
+def test_nobody_owes_what_it_did_not_miss_when_a_gap_is_settled():
+    it = Lines(3)
+    del it[2].entries[FILLS]
+    it[1].entries[FILLS].is_held = False
+    assert brief(it.gap(0, since=100)) == [("open", 100)]
+    assert brief(it.settle(0, "recovered", since=100)) == [("recovered", 100)]
+    assert not any(it.it.is_owing(line) for line in it.lines)
+
+
+def test_a_line_that_never_had_the_feed_brought_nothing_of_it():
+    it = Lines(3)
+    del it[2].entries[FILLS]
+    it.lose(0, since=100)
+    assert brief(it.lose(1, since=300)) == [("open", 300)]
+
+
+def test_what_is_set_aside_for_a_line_was_not_brought_by_it(two):
+    two.lose(0, since=100)
+    two[0].back()
+    two.settle(0, "unrecoverable", until=200)
+    two[0].brings(700)  # after what it missed
+    two[1].brings(150)
+    told = two.lose(1, since=150)
+
+    assert [(gap.status, gap.since, gap.until) for gap in told] == [
+        ("open", 150, None),
+        ("unrecoverable", 150, 200),
+    ]
 
 
 def test_what_the_other_line_carried_until_its_own_gap_is_not_missing(two):
@@ -406,8 +533,12 @@ def test_a_third_line_may_step_in():
 
 def test_a_gap_is_told_again_only_if_it_began_earlier(two):
     two[1].is_hushed = two[0].is_hushed = True
-    assert brief(two.gap(0, since=100)) == [("open", 100)]
+    two[1].brings(100)
+    assert brief(two.gap(0, since=80)) == [("open", 100)]
     assert two.gap(1, since=110) == []
+    two.settle(1, "recovered", since=110)
+    two[0].entries[FILLS].gap.since = 80
+    # It is in doubt itself, from before what it brought last.
     assert brief(two.gap(1, since=90)) == [("open", 90)]
     assert two.settle(0, "recovered", since=100) == []
     assert brief(two.settle(1, "recovered", since=90)) == [("recovered", 90)]
@@ -426,6 +557,59 @@ def test_a_line_that_is_back_makes_good_what_the_other_one_missed_before(two):
     assert two.it.take_doubts() == [(two[1], FILLS, 100)]
     assert two.it.take_doubts() == []
     assert brief(two.settle(1, "recovered", since=100)) == [("recovered", 100)]
+
+
+def test_a_state_that_any_line_brings_anew_is_not_missing_any_more(two):
+    assert two.lose(0, since=100, feed=BOOK) == []
+    assert brief(two.lose(1, since=300, feed=BOOK)) == [("open", 300)]
+    two[1].back()
+
+    (told,) = two.settle(1, "recovered", feed=BOOK, since=400, until=500)
+    assert (told.status, told.since, told.until) == ("recovered", 300, 500)
+    assert two.it.take_doubts() == []
+    assert not two.it.has_open_gaps
+
+
+@pytest.mark.parametrize(("time", "until"), [(600, 600), (0, 509)])
+def test_a_state_is_brought_anew_by_a_line_that_never_lost_it_too(two, time, until):
+    two[1].brings(300, BOOK)
+    two[1].is_hushed = True
+    assert brief(two.lose(0, since=100, feed=BOOK)) == [("open", 300)]
+    two[1].is_hushed = False
+    assert two.it.look() == []  # nothing came
+    two.clock.now = 9.0
+    two[1].brings(time, BOOK)
+
+    (told,) = two.it.look()
+    assert (told.status, told.since, told.until) == ("recovered", 300, until)
+    assert not two.it.has_open_gaps
+
+
+def test_a_state_older_than_what_was_delivered_replaces_nothing(two):
+    two[1].brings(300, BOOK)
+    two[1].is_hushed = True
+    two.lose(0, since=100, feed=BOOK)
+    two.clock.now = 9.0
+    two[1].brings(300, BOOK)
+
+    assert two.it.look() == []
+    assert two.it.has_open_gaps
+
+
+@pytest.mark.parametrize("what", ["rows", "gap", "entry"])
+def test_only_a_state_and_only_where_it_is_whole_replaces_what_was_missed(two, what):
+    feed = FILLS if what == "rows" else BOOK
+    two[1].is_hushed = True
+    two.lose(0, since=100, feed=feed)
+    two.clock.now = 9.0
+    two[1].brings(600, feed)
+    if what == "gap":
+        two.gap(1, feed, since=500)
+    if what == "entry":
+        del two[1].entries[feed]
+
+    assert two.it.look() == []
+    assert two.it.has_open_gaps
 
 
 def test_what_nobody_wants_any_more_is_forgotten(two):

@@ -36,10 +36,10 @@ class Info:
         return answer
 
 
-def read(info, feed="orderUpdates", *, reading=1, delivered=0, **more):
+def read(info, feed="orderUpdates", *, reading=1, delivered=0, key=None, **more):
     """Return what a read from a second before T0 on finds."""
     subscription = Subscription(feed, tuple(sorted({"user": USER, **more}.items())))
-    wanted = Backfill(subscription, 1, reading, T0 - 1_000, delivered)
+    wanted = Backfill(subscription, 1, reading, T0 - 1_000, delivered, key)
     return asyncio.run(history.read(info, wanted))
 
 
@@ -86,22 +86,50 @@ def test_a_history_without_the_order_that_was_delivered_trails():
     assert not read(Info(), delivered=0).trails
     assert not read(Info(historical_orders=[filled]), delivered=T0 + 500).trails
     assert read(Info(historical_orders=[filled]), delivered=T0 + 501).trails
-    # What was delivered last may be a change of the one that is open.
-    assert not read(Info(open_orders=[order(1, "0.4", T0)]), delivered=T0 + 501).trails
 
 
-@pytest.mark.parametrize("feed", ["userEvents"])
-def test_what_no_history_has_need_not_be_shown(feed):
-    class Nothing(list):
-        complete = True
+@pytest.mark.parametrize(
+    ("key", "trails"),
+    [
+        ((1, "open", T0 + 501, "0.4"), False),
+        ((1, "open", T0 + 501, "0.40"), False),
+        ((1, "open", T0 + 501, "0.5"), False),  # it was filled further since
+        ((1, "open", T0 + 501, "0.3"), True),  # a list of before that
+        ((2, "open", T0 + 501, "0.4"), True),
+        ((1, "filled", T0 + 501, ""), True),
+        (None, True),
+    ],
+)
+def test_an_order_that_is_still_open_shows_its_last_change(key, trails):
+    info = Info(open_orders=[order(7, "1.0", T0), order(1, "0.4", T0)])
 
+    assert read(info, delivered=T0 + 501, key=key).trails is trails
+
+
+class Whole(list):
+    complete = True
+
+
+FILL = {
+    "coin": "BTC",
+    "time": T0 + 500,
+    "tid": 1,
+    "oid": 1,
+    "hash": "0x",
+    "px": "1",
+    "sz": "1",
+}
+
+
+@pytest.mark.parametrize(("delivered", "trails"), [(500, False), (501, True)])
+def test_the_events_of_a_user_show_what_was_delivered_last(delivered, trails):
     info = Info(
-        user_fills_by_time=Nothing(),
-        twap_slice_fills_by_time=Nothing(),
-        user_funding=Nothing(),
+        user_fills_by_time=Whole([FILL]),
+        twap_slice_fills_by_time=Whole(),
+        user_funding=Whole(),
     )
 
-    assert not read(info, feed, delivered=T0).trails
+    assert read(info, "userEvents", delivered=T0 + delivered).trails is trails
 
 
 def test_a_row_that_cannot_be_read_leaves_it_incomplete():

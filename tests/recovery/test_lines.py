@@ -7,7 +7,7 @@ import pytest
 
 from bistoury import Config
 from bistoury.simulator.exchange import Exchange
-from bistoury.simulator.faults import Cut, Garble, Lose, Silent
+from bistoury.simulator.faults import Cut, Garble, Lose, Refuse, Silent
 from bistoury.simulator.settings import Limits, Settings
 from bistoury.testing.oracle import Oracle
 from bistoury.testing.venue import MemoryVenue
@@ -200,3 +200,27 @@ def test_one_shard_dying_touches_no_other(figures):
         repeated=sum(row.repeated for row in rows),
     )
     assert {gap.subscription.feed for gap in gaps} <= {"userFills", "orderUpdates"}
+
+
+def test_what_was_stale_on_a_line_that_is_away_is_not_amiss():
+    async def scenario(client, venue):
+        await client.subscribe_orderbook("BTC", lambda message: None)
+        await asyncio.sleep(5)
+        one, _ = sorted(venue.exchange.subscriptions())
+        lost = Lose(probability=1.0, type="l2Book", connection=one)
+        venue.exchange.inject(lost, venue.now(), 100)
+        venue.turn()
+        while not (await client.get_connection_health())["reasons"]:
+            await asyncio.sleep(0.1)
+        venue.exchange.inject(Refuse(status=503), venue.now(), 100)
+        venue.exchange.inject(Cut(how="rst", connection=one), venue.now())
+        venue.turn()
+        await asyncio.sleep(5)
+        health = await client.get_connection_health()
+        assert (health["is_healthy"], health["reasons"]) == (True, [])
+
+    async def patient(client, venue):
+        async with asyncio.timeout(200):
+            await scenario(client, venue)
+
+    played(patient, redundancy=2)

@@ -2,7 +2,8 @@
 The second law over two lines: both, or one that takes over from the other.
 
 Whatever happens to them that TCP lets happen, each published event comes once or lies
-in a gap that says so, every gap is settled, and the client is well in the end.
+in a gap that says so, every gap is settled, and the client is well in the end. What a
+lost connection missed is not told long after rows from behind it.
 """
 
 import asyncio
@@ -15,7 +16,7 @@ from bistoury import Config
 from bistoury.simulator.exchange import Exchange
 from bistoury.simulator.faults import Cut, Delay, DropAcks, Garble, Refuse, Rest, Silent
 from bistoury.simulator.settings import Limits, Settings
-from bistoury.testing.oracle import Oracle
+from bistoury.testing.oracle import Oracle, stream_of
 from bistoury.testing.venue import MemoryVenue
 from bistoury.testing.virtual_time import run
 
@@ -29,6 +30,8 @@ MANY = dict.fromkeys(
 )
 FIXED = int(os.environ.get("SOAK_SEEDS", "18")) // 3
 FRESH = [SystemRandom().randrange(10**9) for _ in range(max(1, FIXED // 3))]
+AT_ONCE = 2.5
+"""Seconds within which a gap is told: a line's proof, and the tick that looks at it."""
 WAYS = {
     "redundancy": {"redundancy": 2},
     "rotation": {"rotate_after": 20},
@@ -36,22 +39,9 @@ WAYS = {
 }
 
 
-def fault(rng, number):
+def fault(rng, number, kinds):
     """Return what befalls a connection (or all), and for how long."""
-    which = rng.choice(
-        [
-            "cut",
-            "cut",
-            "dead",
-            "held",
-            "deaf",
-            "refuse",
-            "delay",
-            "acks",
-            "garble",
-            "rest",
-        ]
-    )
+    which = rng.choice(kinds)
     return {
         "cut": lambda: (Cut(how=rng.choice(("rst", "eof")), connection=number), None),
         # Longer than it takes to be found out, or all of it comes in the end.
@@ -81,7 +71,41 @@ def fault(rng, number):
     }[which]()
 
 
-async def story(seed, options):
+LOSSES = ("cut", "cut", "dead", "refuse", "rest")
+KINDS = (*LOSSES, "held", "deaf", "delay", "acks", "garble")
+"""Losses end a connection; what only disturbs it may be found out later."""
+
+
+class Order:
+    """Notes what came how long before the news of a gap that it lies behind."""
+
+    def __init__(self, oracle):
+        self.oracle, self.late = oracle, []
+        self._came = {}
+
+    def handler(self, stream, user=""):
+        came = self._came.setdefault(stream, [])
+
+        def take(message):
+            self.oracle.deliver(message, user)
+            data = message["data"]
+            rows = data["fills"] if stream.startswith("userFills") else data
+            name = "statusTimestamp" if user else "time"
+            now = asyncio.get_running_loop().time()
+            came.extend((row[name], now) for row in rows)
+
+        return take
+
+    def gap(self, gap):
+        self.oracle.gap(gap)
+        now, stream = asyncio.get_running_loop().time(), stream_of(gap.subscription)
+        if gap.status == "open":
+            came = self._came.get(stream, ())
+            late = [it for it in came if it[0] > gap.since and now - it[1] > AT_ONCE]
+            self.late += [(stream, gap.since, now, len(late))] if late else []
+
+
+async def story(seed, options, kinds=KINDS):
     rng = Random(seed)
     settings = Settings(
         coins=("BTC", "ETH"),
@@ -96,24 +120,31 @@ async def story(seed, options):
     client = venue.client(
         Config(api_url="http://127.0.0.1:31", limits=MANY), rng=Random(seed), **options
     )
-    client.on("gap", oracle.gap)
+    order = Order(oracle)
+    client.on("gap", order.gap)
     await client.connect()
     streams = []
     for coin in ("BTC", "ETH"):
-        await client.subscribe_trades(coin, oracle.handler())
         streams.append(f"trades:{coin}")
+        await client.subscribe_trades(coin, order.handler(streams[-1]))
     for user in USERS:
-        await client.subscribe_user_fills(user, oracle.handler())
-        await client.subscribe_order_updates(user, oracle.handler(user))
         streams += [f"userFills:{user}", f"orderUpdates:{user}"]
+        await client.subscribe_user_fills(user, order.handler(streams[-2]))
+        await client.subscribe_order_updates(user, order.handler(streams[-1], user))
     await client.subscribe_all_mids(lambda _: None)
     assert await client.wait_ready(20)
     since, until = int(venue.now() * 1000) + 1, venue.now() + 150
     while venue.now() < until:
         await asyncio.sleep(rng.expovariate(0.1))
         held = sorted(exchange.subscriptions())
-        number = rng.choice(held) if held and rng.random() < 0.8 else None
-        exchange.inject(*_now(venue, fault(rng, number)))
+        # What is dead for all comes to life for those that opened meanwhile.
+        is_one = kinds is LOSSES or rng.random() < 0.8
+        number = rng.choice(held) if held and is_one else None
+        if held or kinds is not LOSSES:
+            exchange.inject(*_now(venue, fault(rng, number, kinds)))
+        venue.turn()
+    if kinds is LOSSES:  # what was dead does not come back to life
+        exchange.inject(Cut(how="rst"), venue.now())
         venue.turn()
     exchange.heal(venue.now())
     venue.turn()
@@ -123,7 +154,7 @@ async def story(seed, options):
     health = await client.get_connection_health()
     await client.disconnect()
     venue.stop()
-    return rows, stats, health
+    return rows, stats, health, order.late
 
 
 def _now(venue, chosen):
@@ -134,10 +165,17 @@ def _now(venue, chosen):
 @pytest.mark.parametrize("seed", [*range(FIXED), *FRESH])
 @pytest.mark.parametrize("way", WAYS)
 def test_the_law_holds_over_two_lines(way, seed):
-    rows, stats, health = run(story(seed, WAYS[way]))
+    rows, stats, health, _ = run(story(seed, WAYS[way]))
 
     assert [(row.stream, row.lost) for row in rows if row.lost] == []
     assert [(row.stream, row.repeated) for row in rows if row.repeated] == []
     assert sum(row.published for row in rows) > 1_000
     assert stats["gaps"]["open"] == 0
     assert (health["is_healthy"], health["reasons"]) == (True, [])
+
+
+@pytest.mark.parametrize("seed", [*range(FIXED), *FRESH])
+def test_a_loss_is_told_before_what_lies_behind_it(seed):
+    *_, late = run(story(seed, WAYS["redundancy"], LOSSES))
+
+    assert late == []

@@ -355,3 +355,18 @@ def test_the_figures_go_on_where_they_were():
 def test_when_to_replace_a_connection_is_checked(value):
     with pytest.raises(ConfigError, match="rotate_after"):
         HyperLiquidIntegration(Config(network="local"), rotate_after=value)
+
+
+def test_a_feed_that_the_old_line_carries_stays_live_while_the_new_one_proves_itself():
+    async def scenario(stage):
+        client, states = stage.client, set()
+        await asyncio.sleep(10)
+        subscription = {"type": "userFills", "user": USER}
+        while len(stage.of("rotated")) < 3:
+            await asyncio.sleep(0.25)
+            client.require_fresh(subscription, 60)
+            health = await client.get_connection_health()
+            states |= {it["state"] for it in health["subscriptions"].values()}
+        assert states <= {"live", "late"}
+
+    played(scenario, rotate_after=30)

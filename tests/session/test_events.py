@@ -44,6 +44,7 @@ EVENTS = [
     on.BackfillDone(BTC, 4, trails=True),
     on.LossSuspected(3),
     on.LossSuspected(3, Cause.SILENT, BTC),
+    on.Carried(BTC, 1_790_000_000_000),
     on.RequestSent(),
     on.PingRequested(),
     on.TimePassed(1_790_000_000.5),

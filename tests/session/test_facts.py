@@ -100,6 +100,22 @@ def test_what_was_heard_is_the_members_of_a_feed(drive, feeds):
     assert facts.of_line(it.session).least_delay == known.delay
 
 
+def test_what_another_line_had_granted_is_among_the_facts(drive, feeds):
+    it = drive().want(feeds.fills())
+    entry = it.registry.entries[feeds.fills()[0]]
+    entry.continuity.was_granted = True
+    assert not facts.of_feed(entry).was_granted  # its own it knows by the events
+    entry.continuity.is_shared = True
+    known = facts.of_feed(entry)
+    assert known.was_granted
+    entry.continuity.was_granted = False
+    route = entry.traits.route
+    facts.apply(Facts(feeds={route: known}), it.session)
+    facts.apply(Facts(feeds={route: UNHEARD}), it.session)
+
+    assert entry.continuity.was_granted
+
+
 def test_facts_that_were_written_down_are_those_that_are_read():
     line = LineFacts(1.5, None, -WALL, True)
     feed = FeedFacts(*range(1, 12))
@@ -273,6 +289,8 @@ _TOLD_TO_NOBODY = {
     *("continuity._memory", "continuity._last_frame", "continuity._accepted_at"),
     *("continuity._source", "continuity.has_history", "continuity._said"),
     *("continuity._aside", "continuity._copies"),
+    # What a read of history has to show, for those who read it.
+    "continuity.newest_key",
     # When to look at a feed's rhythm again.
     *(
         f"{table}.{name}"

@@ -644,6 +644,61 @@ def test_an_answer_without_a_gap_is_no_news(care):
     assert it.did() == []
 
 
+# What another connection carried is not missing
+
+
+def test_what_another_connection_carried_is_not_looked_for(care):
+    it = care()
+    entry = it.missed(Heals.REPLAY)
+    it.it.carried(entry.subscription, T0 + 9_000)
+    it.started(entry, 21.0, oldest=T0 + 9_000, newest=T0 + 20_000, rows=9)
+
+    (closed,) = it.closed()
+    assert (closed.notice.status, closed.notice.since) == ("recovered", T0 + 9_000)
+
+
+@pytest.mark.parametrize(("newest", "shown"), [(15_000, 15_000), (14_999, 0)])
+def test_a_read_from_where_another_one_had_come_shows_what_was_new_then(
+    care, newest, shown
+):
+    it = care()
+    entry = it.missed(Heals.REQUEST)
+    entry.continuity.newest = T0 + newest
+    it.it.carried(entry.subscription, T0 + 20_000)
+
+    assert entry.gap.delivered == (T0 + shown if shown else 0)
+
+
+@pytest.mark.parametrize("until", [T0 + 4_000, T0 + 5_000])
+def test_what_was_carried_before_a_gap_does_not_matter(care, until):
+    it = care()
+    entry = it.missed(Heals.REQUEST)
+    before = entry.gap.delivered
+    entry.continuity.newest = 0
+    it.it.carried(entry.subscription, until)
+
+    assert (entry.gap.since, entry.gap.delivered) == (T0 + 5_000, before)
+
+
+def test_a_read_must_show_a_row_that_it_knows_by_its_key(care):
+    it = care()
+    entry = it.hold()
+    it.rows(entry, T0 + 5_000, T0 + 6_000)
+    it.lose()
+    assert (entry.gap.delivered, entry.gap.key) == (T0 + 6_000, T0 + 6_000)
+    it.it.carried(entry.subscription, T0 + 12_000)
+    assert (entry.gap.delivered, entry.gap.key) == (0, None)
+
+
+def test_what_was_carried_of_a_feed_without_a_gap_is_no_news(care):
+    it = care()
+    entry = it.hold()
+    it.it.carried(entry.subscription, T0)
+    it.it.carried(Subscription("other"), T0)
+
+    assert entry.gap is None
+
+
 # Replays that were asked for are windows on the latest rows
 
 
@@ -850,7 +905,9 @@ def test_doubt_opens_a_gap_and_asks_at_once_while_rows_go_on(care):
         do.Announce(
             say.Gap(entry.subscription, T0 + 5_000, None, "open", 0, Cause.SILENT)
         ),
-        do.Backfill(entry.subscription, entry.gap.number, 1, T0, entry.gap.delivered),
+        do.Backfill(
+            entry.subscription, entry.gap.number, 1, T0, T0 + 9_000, T0 + 9_000
+        ),
     ]
     assert not entry.continuity.is_holding
     it.answered(entry, 10.5)
@@ -1153,12 +1210,12 @@ def test_what_was_delivered_just_before_must_be_shown(care):
     it.it.least_delay = -EPOCH
     entry = it.hold()
     it.rows(entry, T0 + 5_000)
-    entry.continuity.settled = T0 + 10_000
+    entry.settled = T0 + 10_000
     it.it.doubt(Cause.SILENT, 12.0)
     assert entry.gap.delivered == T0 + 5_000
     other = it.hold(name="other")
     it.rows(other, T0 + 5_000)
-    other.continuity.settled = T0 + 10_001
+    other.settled = T0 + 10_001
     it.it.doubt(Cause.SILENT, 12.0)
     assert other.gap.delivered == 0
 
@@ -1326,74 +1383,3 @@ def test_what_nobody_wants_any_more_is_not_doubted(care):
 
     assert it.did() == []
     assert it.registry.gapped == {}
-
-
-# What several lines carry
-
-
-def carried(it, heals=Heals.ITSELF):
-    entry = it.hold(heals)
-    entry.continuity.is_shared = True
-    entry.is_speaking = True
-    return entry
-
-
-def test_what_the_line_that_is_followed_does_not_say_is_let_through(care):
-    it = care()
-    entry = carried(it)
-    entry.continuity.overrule_at = 5.0
-    it.it.compare(1, 4.9)
-    assert it.did() == []
-
-    it.it.compare(1, 5.0)
-    assert it.did() == [do.Release(entry.subscription)]
-    assert entry.continuity.overrule_at == 0.0
-    it.it.compare(1, 6.0)
-    assert it.did() == []
-
-
-def test_a_line_that_is_followed_from_now_on_sends_the_whole_again(care):
-    it = care()
-    entry = carried(it, Heals.RESYNC)
-    entry.continuity.follow(7)
-    it.it.compare(1, 5.0)
-    assert not it.registry.has_unwanted
-
-    entry.continuity.source_lost(7)
-    it.it.compare(1, 6.0)
-    assert list(it.registry.take(6.0, 99, 99)) == [entry]
-    it.it.compare(1, 7.0)
-    assert not it.registry.has_unwanted
-    assert entry.continuity.is_followed(1)
-    assert not entry.continuity.is_followed(7)
-
-
-def test_a_line_that_has_not_spoken_is_not_followed(care):
-    it = care()
-    entry = carried(it, Heals.RESYNC)
-    entry.is_speaking = False
-    it.it.compare(1, 5.0)
-
-    assert entry.continuity.is_followed(7)
-
-
-def test_a_line_alone_is_compared_with_nothing(care):
-    it = care()
-    alone, also = carried(it, Heals.RESYNC), it.hold(name="also")
-    alone.continuity.is_shared = False
-    also.continuity.overrule_at = 1.0
-    it.it.compare(1, 5.0)
-
-    assert it.did() == []
-    assert alone.continuity.is_followed(7)
-
-
-def test_one_that_is_alone_does_not_keep_others_from_being_compared(care):
-    it = care()
-    it.hold(name="alone")
-    entry = it.hold(name="shared")
-    entry.continuity.is_shared = True
-    entry.continuity.overrule_at = 1.0
-    it.it.compare(1, 5.0)
-
-    assert it.did() == [do.Release(entry.subscription)]

@@ -461,6 +461,70 @@ def test_a_refusal_does_not_take_the_route_of_another(registry):
     assert registry.routes["book"].subscription == COARSE[0]
 
 
+def test_a_feed_that_is_given_up_and_refused_then_was_never_granted(registry):
+    hold(registry, A)
+    registry.release(A[0])
+    take(registry)
+    want(registry, A)
+    settle(registry, A, subscribed=False)
+    take(registry)
+    it = refuse(registry, A)
+
+    assert not it.may_be_asked
+
+
+def test_a_feed_that_is_wanted_again_before_it_was_given_up_was_granted(registry):
+    hold(registry, A)
+    registry.release(A[0])
+    want(registry, A)
+    registry.connection_lost(1)
+    take(registry)
+
+    assert refuse(registry, A).may_be_asked
+
+
+def test_what_another_line_had_granted_is_asked_for_again(registry):
+    other = Registry(registry.continuities)
+    want(registry, A)
+    want(other, A)
+    take(registry)
+    it = refuse(registry, A, now=5.0)
+    assert registry.routes == {}
+    take(other)
+    settle(other, A)
+    registry.retry_refused(65.0, 60.0)
+
+    assert it.may_be_asked
+    assert registry.routes["a"] is it
+    assert take(registry) == [("a", "asked")]
+
+
+def test_what_another_line_was_refused_is_recalled_and_not_asked_for(registry):
+    other = Registry()
+    want(other, A)
+    take(other)
+    known = refuse(other, A, now=5.0)
+    want(registry, A, COARSE)
+    registry.recall(known)
+
+    assert take(registry) == [("book", "asked")]
+    assert registry.refused[A[0]].refusal == "no"
+    assert registry.refused[A[0]].refused_at == 5.0
+    assert registry.due == {COARSE[0]}
+    assert "a" not in registry.routes
+
+
+def test_a_recalled_refusal_does_not_take_the_route_of_another(registry):
+    other = Registry()
+    want(other, FINE)
+    take(other)
+    known = refuse(other, FINE)
+    want(registry, FINE, COARSE)
+    registry.recall(known)
+
+    assert registry.routes["book"].subscription == COARSE[0]
+
+
 def test_a_refused_feed_is_asked_for_again_when_it_is_wanted_anew(registry):
     want(registry, A)
     take(registry)

@@ -5,7 +5,7 @@ That another line holds the feed proves nothing: it may be as dead, and not know
 yet. So it is asked, once the line that missed something carries the feed again. Its
 answer comes after all that the venue sent it before; then nothing is missing. If it
 does not answer at once, or is lost or in doubt itself before that, the gap is real,
-from where it began.
+from where the last of them to carry the feed had come.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import msgspec
 from ..session import State, Subscription
 from ..session import effects as do
 from ..session import events as on
+from ..session.model import Heals
 from ..session.notices import Gap
 from .line import Line
 
@@ -34,6 +35,8 @@ class _Cover:
     gap: Gap
     by: Line
     by_connection: int
+    since: int
+    """From when on something may be missing, in venue milliseconds."""
     connection: int = 0
     """Over which ``line`` carries the feed again, so that ``by`` can prove it; or 0."""
     asked_at: float = inf
@@ -86,14 +89,30 @@ class _Cover:
         return -inf if entry is None or entry.gap is None else entry.gap.granted_at
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A gap that users were told of."""
+
+    gap: Gap
+    at: float
+    """When, in the session's time."""
+
+    @property
+    def since(self) -> int:
+        """From when on something is missing, in venue milliseconds."""
+        return _begin(self.gap)
+
+
 class Coverage:
     """Knows which gaps of a group's lines are gaps of the group."""
 
     def __init__(self, lines: list[Line]) -> None:
         self._lines = lines
         self._covers: dict[Subscription, list[_Cover]] = {}
-        self._told: dict[Subscription, int] = {}
-        """Since when something is missing that users were told of."""
+        self._told: dict[Subscription, _Told] = {}
+        """What users were told is missing."""
+        self._reached: dict[tuple[Line, Subscription], int] = {}
+        """How far a line that misses something had come itself, in venue ms."""
         self._reads: list[tuple[Line, do.Backfill]] = []
         self._doubts: list[tuple[Line, Subscription, int]] = []
 
@@ -120,20 +139,26 @@ class Coverage:
         """Forget a feed that nobody wants any more."""
         self._told.pop(subscription, None)
         self._covers.pop(subscription, None)
+        for line in self._lines:
+            self._reached.pop((line, subscription), None)
+
+    def joined(self, line: Line, subscription: Subscription) -> None:
+        """Note that a line begins to carry what others have carried for a while."""
+        self._reached[line, subscription] = 0
 
     def hear(self, line: Line, gap: Gap) -> list[Gap]:
         """Take what a line says of a gap; return what is true of the whole group."""
         if gap.status != "open":
             return self._closed(line, gap)
+        reach = min(_begin(gap), self._reach(line, gap.subscription))
+        self._reached.setdefault((line, gap.subscription), reach)
         other = self._carrier(line, gap.subscription)
-        told = self._tell(gap) if other is None else []
+        told = self._tell(line, gap) if other is None else []
         for cover in self._about(gap.subscription):
             if cover.by is line and not cover.is_proven:
-                # What the line had before its own gap, it did carry.
-                told += self._refute(cover, _begin(gap))
+                told += self._refute(cover)
         if other is not None:
-            cover = _Cover(line, gap, other, other.session.connection_id)
-            self._covers.setdefault(gap.subscription, []).append(cover)
+            self._cover(line, gap, other)
         return told
 
     def spares(self, line: Line, wanted: do.Backfill) -> bool:
@@ -151,9 +176,11 @@ class Coverage:
 
     def look(self) -> list[Gap]:
         """See what was proven or refuted meanwhile, and ask for more proof."""
-        told: list[Gap] = []
+        told = self._replaced()
         covers = self._all()
         for cover in covers:
+            if cover.is_over() or cover.is_doubted():
+                self._reached.setdefault((cover.line, cover.subscription), cover.since)
             if cover.is_over():
                 cover.begin_anew()
             elif cover.is_doubted():
@@ -171,17 +198,37 @@ class Coverage:
             self._ask(line)
         return told
 
+    def _replaced(self) -> list[Gap]:
+        """End what was told of states that a line has brought anew, gap or none."""
+        ended = []
+        for subscription, told in list(self._told.items()):
+            for line in self._lines:
+                entry = line.session.registry.entries.get(subscription)
+                if entry is None or entry.gap is not None or entry.news_at <= told.at:
+                    continue
+                until = entry.venue_time or int(line.supervisor.wall() * 1000)
+                if entry.traits.heals is Heals.ITSELF and until > told.since:
+                    end = {"until": until, "status": "recovered"}
+                    gap = msgspec.structs.replace(told.gap, **end)
+                    ended += self._settle(line, gap)
+                    break
+        return ended
+
     def drop(self, line: Line) -> None:
         """Forget what a line missed that is not in the group any more."""
         for cover in self._all():
             if cover.line is line:
                 self._remove(cover)
+        for known in [known for known in self._reached if known[0] is line]:
+            del self._reached[known]
 
     def _closed(self, line: Line, gap: Gap) -> list[Gap]:
         cover = self._current(line, gap.subscription)
         if cover is None:
-            return self._end(line, gap)
+            self._reached.pop((line, gap.subscription), None)
+            return self._settle(line, gap)
         if cover.is_proven or gap.status == "recovered":
+            self._reached.pop((line, gap.subscription), None)
             self._remove(cover)
         else:
             cover.settled = gap
@@ -189,51 +236,98 @@ class Coverage:
             self._ask(cover.by)
         return []
 
-    def _end(self, line: Line, gap: Gap) -> list[Gap]:
+    def _settle(self, line: Line, gap: Gap) -> list[Gap]:
         """End what was told of, if ``line`` knows enough to settle it."""
-        since = self._told.get(gap.subscription)
-        if since is None:
+        told = self._told.get(gap.subscription)
+        if told is None:
             return []
-        if _begin(gap) > since:
+        since = told.since
+        entry = line.session.registry.entries[gap.subscription]
+        if _begin(gap) > since and entry.traits.heals is not Heals.ITSELF:
             # What is missing began before this line's gap, and whoever was there may be
             # away for long.
             self._doubts.append((line, gap.subscription, since))
             return []
         del self._told[gap.subscription]
+        if _end(gap) < since:
+            # The line has carried it from before what was told.
+            gap = msgspec.structs.replace(gap, until=since, status="recovered")
+        self._trust(line, gap)
         return [msgspec.structs.replace(gap, since=since)]
 
-    def _tell(self, gap: Gap) -> list[Gap]:
+    def _trust(self, line: Line, settled: Gap) -> None:
+        """Trust a line that settled a gap with what others miss from then on."""
+        subscription = settled.subscription
+        for other in self._lines:
+            entry = other.session.registry.entries.get(subscription)
+            if other is line or entry is None or entry.gap is None:
+                continue
+            if self._current(other, subscription) is None:
+                since = max(entry.gap.since, _end(settled))
+                gap = Gap(subscription, since, None, "open", 0, entry.gap.cause)
+                self._cover(other, gap, line)
+
+    def _cover(self, line: Line, gap: Gap, by: Line) -> None:
+        cover = _Cover(line, gap, by, by.session.connection_id, _begin(gap))
+        self._covers.setdefault(gap.subscription, []).append(cover)
+
+    def _tell(self, line: Line, gap: Gap) -> list[Gap]:
+        """Tell of a gap of a line, from where the last of the others had come, too."""
+        since = self._narrow(line, gap.subscription, _begin(gap))
         # Told again if it turns out to have begun earlier: it ends as it was told last.
-        since = self._told.get(gap.subscription)
-        if since is not None and since <= _begin(gap):
+        known = self._told.get(gap.subscription)
+        if known is not None and known.since <= since:
             return []
-        self._told[gap.subscription] = _begin(gap)
+        gap = msgspec.structs.replace(gap, since=since)
+        self._told[gap.subscription] = _Told(gap, line.supervisor.now())
         return [gap]
 
+    def _narrow(self, line: Line, subscription: Subscription, since: int) -> int:
+        """Let a line look for no more than all of them miss; return since when."""
+        others = [it for it in self._lines if it is not line]
+        reach = max((self._reach(it, subscription) for it in others), default=0)
+        if reach > since:
+            line.supervisor.feed(on.Carried(subscription, reach))
+        return max(reach, since)
+
+    def _reach(self, line: Line, subscription: Subscription) -> int:
+        """Return up to when a line had all of a feed, in venue ms; 0: unknown."""
+        entry = line.session.registry.entries.get(subscription)
+        if entry is None:
+            return 0
+        # What a connection has brought came after all that happened before it.
+        came = self._reached.get((line, subscription), entry.venue_time)
+        if entry.gap is None or self._current(line, subscription) is not None:
+            return came
+        return min(came, entry.gap.since)  # perhaps it has yet to say so
+
     def _prove(self, cover: _Cover) -> None:
+        cover.since = self._narrow(cover.line, cover.subscription, cover.since)
         cover.is_proven = True
+        self._reached.pop((cover.line, cover.subscription), None)
         if cover.settled is not None:
             self._remove(cover)
         reads, cover.reads = cover.reads, []
         for wanted in reads:
             cover.line.supervisor.backfilled(wanted, [], complete=True)
 
-    def _refute(self, cover: _Cover, carried: int = 0) -> list[Gap]:
-        """
-        Find someone else who may have carried it; tell of the gap if none did.
-
-        ``carried`` is up to when it was carried after all, in venue milliseconds.
-        """
+    def _refute(self, cover: _Cover) -> list[Gap]:
+        """Find someone else who may have carried it; tell of the gap if none did."""
+        cover.since = self._narrow(cover.line, cover.subscription, cover.since)
         other = self._carrier(cover.line, cover.subscription, but=cover.by)
         if other is not None:
             cover.by, cover.by_connection = other, other.session.connection_id
             cover.ping, cover.asked_at = 0, cover.line.supervisor.now()
             return []
         self._remove(cover)
-        since = max(_begin(cover.gap), carried)
-        told = self._tell(msgspec.structs.replace(cover.gap, since=since))
         if cover.settled is not None:
-            return told + self._end(cover.line, cover.settled)
+            self._reached.pop((cover.line, cover.subscription), None)
+        if cover.settled is not None and _end(cover.settled) <= cover.since:
+            return []  # it was carried until the line carried it again
+        gap = msgspec.structs.replace(cover.gap, since=cover.since)
+        told = self._tell(cover.line, gap)
+        if cover.settled is not None:
+            return told + self._settle(cover.line, cover.settled)
         self._reads += [(cover.line, wanted) for wanted in cover.reads]
         return told
 
@@ -300,3 +394,7 @@ class Coverage:
 
 def _begin(gap: Gap) -> int:
     return gap.since or 0
+
+
+def _end(gap: Gap) -> int:
+    return gap.until or 0

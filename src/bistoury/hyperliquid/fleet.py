@@ -113,6 +113,9 @@ class Fleet:
         line = self._make_line(group)
         for subscription, traits in group.wanted.items():
             line.supervisor.feed(on.SubscribeRequested(subscription, traits))
+            refused = group.refused(subscription)
+            if refused is not None:
+                line.session.registry.recall(refused)
         group.lines.append(line)
         return line
 

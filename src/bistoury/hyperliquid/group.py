@@ -70,6 +70,12 @@ class Group:
         self.continuities.pop(subscription, None)
         self.coverage.forget(subscription)
 
+    def refused(self, subscription: Subscription) -> Entry | None:
+        """Return what was refused for good on every line; ``None`` otherwise."""
+        entry = self.entry(subscription)
+        is_final = entry is not None and entry.refusal and not entry.may_be_asked
+        return entry if is_final else None
+
     def is_proven(self, line: Line) -> bool:
         """Whether a line carries everything, and misses nothing."""
         session = line.session
@@ -80,6 +86,8 @@ class Group:
         if self.coverage.is_owing(line):
             return False
         for subscription in self.wanted:
+            if self.refused(subscription) is not None:
+                continue
             entry = session.registry.entries.get(subscription)
             best = self.entry(subscription)
             if entry is None or entry.gap is not None:
@@ -125,4 +133,11 @@ class Group:
             for line in self.lines
             if (entry := line.session.registry.entries.get(subscription)) is not None
         ]
-        return max(entries, key=lambda e: (e.is_held, e.last_at), default=None)
+        return max(entries, key=_rank, default=None)
+
+
+def _rank(entry: Entry) -> tuple[bool, bool, bool, float]:
+    """Return how well a line carries a feed: what another one has is not missing."""
+    is_whole = entry.is_live and entry.gap is None and not entry.ladder.is_stale
+    # What is not answered everywhere is not refused.
+    return entry.is_held, not entry.refusal, is_whole, entry.last_at

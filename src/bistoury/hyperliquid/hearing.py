@@ -103,10 +103,13 @@ class Hearing(Requests, Viewing):
         match notice:
             case heard.VenueComplained(kind, _, limit) if limit is not None:
                 self._account.learn(kind, limit)
-            case heard.Refused(subscription, will_retry=False) if not is_backstage:
-                self._claims.drop(subscription)
+            case heard.Refused(subscription, will_retry=False) if group is not None:
+                if group.refused(subscription) is not None:
+                    self._claims.drop(subscription)
             case heard.Granted(subscription) if group is not None:
-                if group.is_late(line, subscription):
+                # An answer may be late, and nobody wants it any more.
+                if subscription in group.wanted and group.is_late(line, subscription):
+                    group.coverage.joined(line, subscription)
                     self._doubt(
                         line, subscription, group.continuities[subscription].newest
                     )

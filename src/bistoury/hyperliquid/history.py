@@ -7,8 +7,9 @@ and the socket are put into the socket's shape here, so that both have one key.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
 
 from ..session import Update
@@ -131,9 +132,21 @@ async def _orders(info: Info, wanted: Backfill) -> Found:
         if order["sz"] == order["origSz"] or wanted.reading > 1:
             said = {"status": "open", "statusTimestamp": order["timestamp"]}
             rows.append(_transition(order, said))
-    # What was delivered last may be a change of an order that is still open.
-    complete, must_show = _reaches(past, since), not still_open
-    return _found(wanted, rows, is_complete=complete, must_show=must_show)
+    # What was delivered last may be a change of an order that is still open, of which
+    # no history has the moment.
+    is_shown = any(_shows(order, wanted.key) for order in still_open)
+    complete = _reaches(past, since)
+    return _found(wanted, rows, is_complete=complete, must_show=not is_shown)
+
+
+def _shows(order: Row, key: Hashable) -> bool:
+    """Whether an open order is one that was known as open, or what is left of it."""
+    match key:
+        case (oid, "open", _, str(size)):
+            is_it: bool = oid == order["oid"]
+            return is_it and Decimal(order["sz"]) <= Decimal(size)
+        case _:
+            return False
 
 
 async def _order_history(info: Info, wanted: Backfill) -> Found:
@@ -176,8 +189,8 @@ async def _user_events(info: Info, wanted: Backfill) -> Found:
         )
     ]
     complete = fills.complete and slices.complete and fundings.complete
-    # The last row may be of a kind that no history has.
-    return Found(updates, complete and len(fills) < _FILLS_KEPT, must_show=False)
+    # What has no history has no key either, and is never what was delivered last.
+    return Found(updates, complete and len(fills) < _FILLS_KEPT)
 
 
 _Reader = Callable[[Info, Backfill], Awaitable[Found]]

@@ -16,6 +16,7 @@ from .addresses import shorten
 from .handlers import late
 
 if TYPE_CHECKING:
+    from ..session import Session
     from .health import View
 
 
@@ -51,7 +52,7 @@ def verdict_of(view: View) -> Verdict:
     reasons = tuple(reasons_for(view))
     if not view.is_live:
         return Verdict(Standing.DOWN, reasons, is_off=_is_off(view))
-    amiss = [it for each in view.sessions for it in each.reasons(view.now)]
+    amiss = [it for each in _counting(view) for it in each.reasons(view.now)]
     amiss += late(view.readers)
     standing = Standing.DEGRADED if reasons else Standing.OK
     return Verdict(standing, reasons, is_settling=bool(reasons) and not amiss)
@@ -76,9 +77,16 @@ def reasons_for(view: View) -> list[str]:
     elif view.due:
         names = sorted(map(str, view.due))
         reasons.append(f"not acknowledged yet: {some(names)}")
-    for each in view.sessions:
+    for each in _counting(view):
         reasons += [it for it in each.reasons(view.now) if it not in reasons]
     return reasons + late(view.readers)
+
+
+def _counting(view: View) -> list[Session]:
+    """Return the sessions that know how things are: others stand in for the rest."""
+    if not view.is_live:
+        return view.sessions
+    return [each for each in view.sessions if each.state is State.LIVE]
 
 
 def unready(view: View) -> list[str]:
@@ -94,7 +102,7 @@ def unready(view: View) -> list[str]:
         return reasons or [waiting]
     stale = {
         str(entry.subscription)
-        for session in view.sessions
+        for session in _counting(view)
         for entry in session.conversation.freshness.stale()
     }
     return [f"stale: {some(sorted(stale))}"] if stale else []

@@ -116,10 +116,12 @@ class Continuity:
     """Rows of history that filled a gap."""
     newest: int = 0
     """Venue time of the newest row or state delivered, in milliseconds."""
+    newest_key: Hashable = None
+    """The key of that row."""
     is_shared: bool = False
     """Whether more than one connection delivers into it."""
-    settled: int = 0
-    """Up to when all was delivered, or declared as missed, in venue milliseconds."""
+    was_granted: bool = False
+    """Whether the venue granted it on any connection that delivers into it."""
     has_history: bool = False
     """Whether anything was delivered before: history now fills a gap."""
     is_holding: bool = False
@@ -246,7 +248,7 @@ class Continuity:
             keys = [item[1] for item in items]
             if len(keys) == 1 or len(set(keys)) == len(keys):
                 self._memory.note(keys)
-                self.newest = items[-1][0]
+                self.newest, self.newest_key = items[-1][0], keys[-1]
             else:
                 items = self._take_out(update, items)
         else:
@@ -339,4 +341,4 @@ class Continuity:
     def _delivered(self, items: list[Item]) -> None:
         # The last of them is the newest: rows come sorted.
         if items and items[-1][0] > self.newest:
-            self.newest = items[-1][0]
+            self.newest, self.newest_key = items[-1][0], items[-1][1]

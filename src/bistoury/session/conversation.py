@@ -15,6 +15,7 @@ from . import events as on
 from . import notices as say
 from .budget import Window
 from .causes import Cause
+from .following import compare
 from .freshness import Freshness
 from .liveness import Liveness
 from .model import (
@@ -152,7 +153,7 @@ class Conversation:
         self._chase(now)
         self.registry.retry_refused(now, self.policy.refused_retry)
         self.recovery.inspect(now)
-        self.recovery.compare(self.connection_id, now)
+        compare(self.registry, self.effects, self.connection_id, now)
         verdict = self.freshness.inspect(now)
         self.pump(now)
         return verdict
@@ -378,7 +379,7 @@ class Conversation:
                 pass
         if entry is not None and entry.refusal:
             self._announce(
-                say.Refused(entry.subscription, error.text, entry.was_granted)
+                say.Refused(entry.subscription, error.text, entry.may_be_asked)
             )
 
     def _announce(self, notice: say.Notice) -> None:

@@ -6,6 +6,8 @@ Effects are commands, in the imperative. They are the only way out.
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+
 import msgspec
 
 from .model import Subscription
@@ -52,7 +54,7 @@ class Backfill(msgspec.Struct, frozen=True):
 
     Put what is found into the feed's continuity and report ``BackfillDone`` with
     the same ``number``. ``reading`` counts the reads of one gap, and ``delivered`` is
-    the time of the newest row that came before it, 0 if none did.
+    the time of the newest row that came before it, 0 if none did, with its ``key``.
     """
 
     subscription: Subscription
@@ -60,6 +62,7 @@ class Backfill(msgspec.Struct, frozen=True):
     reading: int
     since: int
     delivered: int = 0
+    key: Hashable = None
 
 
 class Release(msgspec.Struct, frozen=True):

@@ -41,7 +41,7 @@ class Entry:
     unanswered: int = 0
     """How many waits for an answer to its request ended without one, in a row."""
     was_granted: bool = False
-    """Whether the venue ever granted it: decides if a refusal is final."""
+    """Whether the venue ever granted it to this line."""
     refusal: str = ""
     refused_at: float = inf
     granted_at: float = inf
@@ -51,6 +51,9 @@ class Entry:
     sure: int = 0
     """How far the feed had come when this connection was last beyond doubt, in venue
     milliseconds; 0: as far as it is."""
+    settled: int = 0
+    """Up to when all was delivered, or given up as missed, in venue milliseconds.
+    What another line gave up may have been brought by this one."""
     gap: OpenGap | None = None
     """What was missed and is not settled yet."""
     gaps: Counter[str] = field(default_factory=Counter)
@@ -117,4 +120,5 @@ class Entry:
     @property
     def may_be_asked(self) -> bool:
         """Whether to ask for it on a new connection."""
-        return self.is_wanted and (not self.refusal or self.was_granted)
+        is_known = self.was_granted or self.continuity.was_granted
+        return self.is_wanted and (not self.refusal or is_known)

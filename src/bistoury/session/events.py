@@ -124,6 +124,17 @@ class LossSuspected(msgspec.Struct, frozen=True, tag=True):
     since: int = 0
 
 
+class Carried(msgspec.Struct, frozen=True, tag=True):
+    """
+    Another connection carried a feed until then, in venue milliseconds.
+
+    What this one misses began no earlier.
+    """
+
+    subscription: Subscription
+    until: int
+
+
 class RequestSent(msgspec.Struct, frozen=True, tag=True):
     """The application asked the venue something over the connection."""
 
@@ -151,6 +162,7 @@ Event = (
     | DataStarted
     | BackfillDone
     | LossSuspected
+    | Carried
     | RequestSent
     | PingRequested
     | TimePassed

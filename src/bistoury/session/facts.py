@@ -34,6 +34,8 @@ class FeedFacts(msgspec.Struct, frozen=True, array_like=True):
     held_rows: int = 0
     settled: int = 0
     is_shared: bool = False
+    was_granted: bool = False
+    """Whether some line of several had it granted."""
     overrule_at: float = 0.0
 
 
@@ -98,8 +100,9 @@ def of_feed(entry: Entry) -> FeedFacts:
         entry.sure,
         continuity.recovered,
         continuity.held_rows,
-        continuity.settled,
+        entry.settled,
         continuity.is_shared,
+        continuity.is_shared and continuity.was_granted,
         continuity.overrule_at,
     )
 
@@ -137,7 +140,8 @@ def _apply_feed(feed: FeedFacts, entry: Entry) -> None:
     continuity = entry.continuity
     continuity.newest, entry.sure = feed.newest, feed.sure
     continuity.recovered, continuity.held_rows = feed.recovered, feed.held_rows
-    continuity.settled, continuity.is_shared = feed.settled, feed.is_shared
+    entry.settled, continuity.is_shared = feed.settled, feed.is_shared
+    continuity.was_granted |= feed.was_granted
     continuity.overrule_at = feed.overrule_at
 
 

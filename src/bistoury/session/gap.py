@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from math import inf
 
@@ -32,6 +33,8 @@ class OpenGap:
     """Whether a replay did not reach back to what was known."""
     delivered: int = 0
     """Venue milliseconds of the newest row that had come, if a read must show it."""
+    key: Hashable = None
+    """The key of that row."""
     watched_from: float = inf
     """When the feed ran again, or was first doubted."""
     granted_at: float = inf

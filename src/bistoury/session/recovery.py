@@ -196,6 +196,14 @@ class Recovery:
             soon = now + self.policy.second_read_after
             gap.read_at = soon if gap.read_at == inf else max(gap.read_at, soon)
 
+    def carried(self, subscription: Subscription, until: int) -> None:
+        """Look for nothing before ``until``: another connection carried that."""
+        entry = self.registry.gapped.get(subscription)
+        if entry is None or entry.gap is None or until <= entry.gap.since:
+            return
+        entry.gap.since = until
+        self._require(entry, entry.gap)
+
     def answered(self, entry: Entry, event: on.BackfillDone, now: float) -> None:
         """Take the end of a read; what it found waits in the feed's continuity."""
         gap = entry.gap
@@ -246,23 +254,6 @@ class Recovery:
             if now >= gap.read_at:
                 self._read(entry, gap, now)
 
-    def compare(self, connection_id: int, now: float) -> None:
-        """See to it that no line is followed that has less to say than this one."""
-        for entry in self.registry.entries.values():
-            continuity = entry.continuity
-            if not continuity.is_shared:
-                continue
-            if 0 < continuity.overrule_at <= now:
-                continuity.overrule_at = 0.0
-                self.effects.append(do.Release(entry.subscription))
-            elif (
-                continuity.is_delta
-                and entry.is_speaking
-                and continuity.follow(connection_id)
-            ):
-                # Its changes are of another whole than the one that was delivered.
-                self.registry.renew(entry)
-
     def unreconciled(self, now: float) -> Iterable[Entry]:
         """Yield the feeds whose history could not be read so far, or takes long."""
         return (
@@ -281,24 +272,29 @@ class Recovery:
     def _begin(self, entry: Entry, cause: Cause, now: float, since: int = 0) -> OpenGap:
         # What was accounted for before is not declared again.
         delivered = since or self._delivered(entry)
-        known = max(delivered or entry.venue_time, entry.continuity.settled)
+        known = max(delivered or entry.venue_time, entry.settled)
         if not known:
             # Nothing ever came: it was complete when it was granted.
             heard = min(entry.last_at or entry.granted_at, now)
             known = self._venue_now(heard)
             if entry.traits.heals in (Heals.REQUEST, Heals.REPLAY):
                 known -= _MARGIN_MS
-        newest = entry.continuity.newest
         entry.gap = gap = OpenGap(
             next(self._numbers),
             known,
             cause,
             recovered_before=entry.continuity.recovered,
-            # What a read must show, because it begins before that.
-            delivered=newest if newest >= known - self._overlap else 0,
         )
+        self._require(entry, gap)
         self.registry.gapped[entry.subscription] = entry
         return gap
+
+    def _require(self, entry: Entry, gap: OpenGap) -> None:
+        """Note what a read must show, because it begins before that."""
+        continuity = entry.continuity
+        is_in_it = continuity.newest >= gap.since - self._overlap
+        gap.delivered = continuity.newest if is_in_it else 0
+        gap.key = continuity.newest_key if is_in_it else None
 
     def _delivered(self, entry: Entry) -> int:
         """Return how far a feed had come on this connection, as far as it has rows."""
@@ -328,10 +324,9 @@ class Recovery:
         gap.asked_at = now
         gap.is_reading = True
         since = gap.since - self._overlap
+        shown = gap.delivered, gap.key
         self.effects.append(
-            do.Backfill(
-                entry.subscription, gap.number, gap.reading, since, gap.delivered
-            )
+            do.Backfill(entry.subscription, gap.number, gap.reading, since, *shown)
         )
 
     def _settle(self, entry: Entry, gap: OpenGap, *, until: int, proven: bool) -> None:
@@ -355,13 +350,12 @@ class Recovery:
         )
         entry.sure = entry.continuity.newest
         if self._knows_time:
-            continuity = entry.continuity
             if not proven:
-                continuity.settled = until
+                entry.settled = until
             elif gap.reading:
-                continuity.settled = self._venue_now(gap.granted_at)
+                entry.settled = self._venue_now(gap.granted_at)
             # What came since, and over another connection perhaps, is not settled.
-            entry.sure = min(entry.sure, continuity.settled or entry.sure)
+            entry.sure = min(entry.sure, entry.settled or entry.sure)
         entry.gap = None
         self.registry.gapped.pop(entry.subscription, None)
 

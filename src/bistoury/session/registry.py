@@ -64,6 +64,9 @@ class Registry:
             entry = self.entries[subscription] = Entry(
                 subscription, traits, continuity=continuity
             )
+        elif not entry.is_wanted and entry.holding != Holding.HELD:
+            # Given up meanwhile: this asks for it for the first time.
+            entry.was_granted = entry.continuity.was_granted = False
         entry.is_wanted, entry.refusal, entry.refused_at = True, "", inf
         self.routes[traits.route] = entry
         self._enqueue(entry)
@@ -164,7 +167,8 @@ class Registry:
             return None
         self._answered(entry, Holding.HELD if subscribed else Holding.NOTHING)
         if subscribed:
-            entry.was_granted, entry.refusal, entry.refused_at = True, "", inf
+            entry.was_granted = entry.continuity.was_granted = True
+            entry.refusal, entry.refused_at = "", inf
             entry.granted_at = now
         self._reconcile(entry)
         return entry
@@ -185,6 +189,14 @@ class Registry:
                 self._refused(entry, text, now)
                 return entry
         return None
+
+    def recall(self, known: Entry) -> None:
+        """Take over what another line was refused for good, without asking."""
+        entry = self.entries[known.subscription]
+        entry.refusal, entry.refused_at = known.refusal, known.refused_at
+        if self.routes.get(entry.traits.route) is entry:
+            del self.routes[entry.traits.route]
+        self._note(entry)
 
     def retry_refused(self, now: float, every: float) -> None:
         """Ask again for what was granted once and refused ``every`` seconds ago."""
@@ -258,6 +270,8 @@ class Registry:
     # Details
 
     def _enqueue(self, entry: Entry) -> None:
+        # It is free again if a refusal was final here, and not on another line.
+        self.routes.setdefault(entry.traits.route, entry)
         self._unsent[0 if entry.traits.user else 1].append(entry)
 
     def _may_send(self, entry: Entry) -> bool:

@@ -148,6 +148,8 @@ class Session:
                 self._settle(now)
             case on.LossSuspected() if is_open:
                 self.conversation.suspect(event, now)
+            case on.Carried(subscription, until):
+                self.conversation.recovery.carried(subscription, until)
             case on.ConnectionOpened(_, server_time):
                 self.conversation.recovery.opened(server_time, now)
                 self._move(Trigger.OPENED, now)
@@ -220,8 +222,7 @@ class Session:
             # Whatever was wrong before the nap, the network may be back.
             if jump > self.policy.late_after and not self._is_rate_limited:
                 self.attempts.forgive()
-                soon = now + self.policy.backoff.nominal(0)
-                self.retry_at = min(self.retry_at, soon)
+                self.retry_at = min(self.retry_at, now + self.policy.backoff.nominal(0))
             self.retry_at = max(self.retry_at, now + self.policy.tick)
             self._down_at = max(self._down_at, now + self.policy.tick)
             return
@@ -395,6 +396,5 @@ class Session:
         was_open = self.state in CONNECTED
         uptime = now - self.opened_at if was_open else 0.0
         why = event.cause, event.code, event.reason
-        self._tell.announce(
-            say.Disconnected(*why, self.connection_id, uptime, was_open)
-        )
+        ended = say.Disconnected(*why, self.connection_id, uptime, was_open)
+        self._tell.announce(ended)
