@@ -13,6 +13,7 @@ from aiohttp import web
 from bistoury import Config, ConfigError, HyperLiquidIntegration
 from bistoury.config import Limits
 from bistoury.errors import SubscriptionRefusedError
+from bistoury.hyperliquid.feeds import canonical
 from bistoury.simulator import Settings, Venue
 from bistoury.simulator.exchange import Exchange
 from bistoury.simulator.faults import Cut, Refuse
@@ -300,3 +301,16 @@ def test_500_flaps_of_a_real_client_in_a_virtual_hour(figures):
     assert kinds.count("digest") <= 1
     assert len(heard) <= 4
     assert heard[-1].rule == "flapping"
+
+
+async def test_a_feed_that_comes_late_is_told(client, venue):
+    heard = []
+    book = {"type": "l2Book", "coin": "BTC"}
+    await client.subscribe(book)
+    await client.wait_ready()
+    async with client.alerts(heard.append, stale_after=0.2, settle=0.1, floor=0):
+        entry = client._fleet.entry(canonical(book))
+        entry.ladder.is_lagging = True
+        await until(lambda: heard)
+        assert heard[0].rule == "late"
+        assert "l2Book(coin=BTC)" in heard[0].body

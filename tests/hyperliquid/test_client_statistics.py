@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bistoury.simulator.faults import Cut, Refuse, Silent
+from bistoury.simulator.faults import Cut, Delay, Refuse, Silent
 
 from .playing import heal, inject, played, until
 
@@ -318,5 +318,28 @@ def test_requests_and_pings_make_the_success_rate_and_the_response_time():
         # One connection, one ping, and two requests of which one failed.
         assert health["success_rate"] == pytest.approx(3 / 4)
         assert health["avg_response_time"] == pytest.approx(0.2, abs=0.01)
+
+    played(scenario)
+
+
+def test_feeds_that_come_late_are_amiss_until_they_come_on_time():
+    async def scenario(client, venue):
+        told = []
+        client.on("degraded", told.append)
+        await client.connect()
+        book = await client.subscribe_orderbook("BTC")
+        await asyncio.sleep(60)
+        inject(venue, Delay(seconds=6.0))
+        await asyncio.sleep(30)
+        health = await client.get_connection_health()
+        assert health["verdict"] == "degraded"
+        assert health["reasons"] == ["l2Book(coin=BTC) late: more than 3 s behind"]
+        assert [event.reasons for event in told] == [tuple(health["reasons"])]
+        assert book.state == "late"
+        assert health["subscriptions"]["l2Book(coin=BTC)"]["age"] > 5
+
+        heal(venue)
+        await asyncio.sleep(60)
+        assert (await client.get_connection_health())["verdict"] == "ok"
 
     played(scenario)

@@ -1181,6 +1181,8 @@ def test_a_stale_feed_was_silent_for_as_long_as_it_says(talk):
     it.it.inspect(18.0)
 
     assert it.it.reasons(18.0) == ("mids stale: no news for 17 s or more",)
+    assert it.it.reasons(18.0, {BOOK[0]}) != ()
+    assert it.it.reasons(18.0, {MIDS[0]}) == ()
 
 
 def test_a_late_feed_is_a_reason(talk):
@@ -1188,6 +1190,8 @@ def test_a_late_feed_is_a_reason(talk):
     it.entry(BOOK).ladder.is_lagging = True
 
     assert it.it.reasons(10.0) == ("book late: more than 3 s behind",)
+    assert it.it.reasons(10.0, {MIDS[0]}) != ()
+    assert it.it.reasons(10.0, {BOOK[0]}) == ()
 
 
 def test_a_stale_feed_is_asked_for_again_on_the_same_connection(talk):

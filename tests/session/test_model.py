@@ -196,6 +196,10 @@ def test_a_version_is_known_by_all_of_it():
     assert len({Version("bar", 1, "a"), Version("bar", 1, "b"), Version("bar", 2)}) == 3
 
 
+def test_what_one_frame_heals_is_healed_at_once():
+    assert {heals for heals in Heals if heals.at_once} == {Heals.ITSELF, Heals.RESYNC}
+
+
 def test_the_words_for_a_no_and_for_a_promise_are_fixed():
     assert {str(kind) for kind in Complaint} == {
         *("refused", "subscriptions", "users", "messages", "posts", "other")

@@ -286,7 +286,7 @@ def test_a_warning_is_a_reason_while_it_lasts(drive, feeds):
 
     it.data(feeds.mids("a"))
     it.tick()
-    assert it.session.reasons(it.now) == ()
+    assert it.session.conversation.reasons(it.now) == ()
 
 
 def test_a_ping_that_is_asked_for_leaves_at_once(drive, feeds):

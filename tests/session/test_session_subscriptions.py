@@ -212,7 +212,7 @@ def test_what_stays_unacknowledged_is_told_while_live(drive, feeds, text):
     assert it.state is State.LIVE
 
     it.ack(feeds.trades())
-    assert it.session.reasons(it.now) == ()
+    assert it.session.conversation.reasons(it.now) == ()
 
 
 def test_already_subscribed_is_an_acknowledgement(drive, feeds):
@@ -243,7 +243,7 @@ def test_a_refused_subscription_holds_nothing_back(drive, feeds):
     assert it.heard("Degraded") == [
         say.Degraded(("trades(coin=C49) refused: Invalid subscription {...}",))
     ]
-    assert it.session.reasons(it.now) == it.heard("Degraded")[0].reasons
+    assert it.session.conversation.reasons(it.now) == it.heard("Degraded")[0].reasons
 
 
 def test_being_degraded_is_said_when_it_changes(drive, feeds):
@@ -313,7 +313,7 @@ def test_what_was_granted_before_is_asked_again_every_minute_and_at_each_reconne
     it.lost().tick().opened()
     assert feeds.bbo()[0] in it.asked()
     it.ack(feeds.trades(), feeds.bbo())
-    assert it.session.reasons(it.now) == ()
+    assert it.session.conversation.reasons(it.now) == ()
 
 
 def test_asking_again_for_what_is_refused_does_not_end_live(drive, feeds):

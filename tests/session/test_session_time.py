@@ -134,7 +134,7 @@ def test_a_venue_without_data_costs_six_connections_an_hour_and_then_is_reported
     said = "no messages for over 30 s, and the limit of 6 reconnects an hour is used up"
     told = [notice for _, notice in it.told("Degraded") if said in notice.reasons]
     assert told
-    assert said in it.session.reasons(it.now)
+    assert said in it.session.conversation.reasons(it.now)
 
     it.until(HOUR + 60.0, meanwhile=speak, every=0.5)
     assert len(it.told("NoMessages")) == 7

@@ -24,18 +24,15 @@ def conditions(view: View) -> Facts:
     found: Facts = {}
     if verdict.standing is Standing.DOWN:
         found["down"] = {CONNECTION: shorten("\n".join(verdict.reasons[:3]))}
-    stale, refused = {}, {}
-    for session in view.sessions:
-        for entry in session.conversation.freshness.stale():
-            name = str(entry.subscription)
-            stale[name] = shorten(name)
-        for entry in session.registry.refused.values():
-            name = str(entry.subscription)
-            refused[name] = shorten(f"{name}: {entry.refusal}")
-    if stale:
-        found["stale"] = stale
-    if refused:
-        found["refused"] = refused
+    for entry in view.entries.values():
+        name = str(entry.subscription)
+        if entry.ladder.is_stale:
+            found.setdefault("stale", {})[name] = shorten(name)
+        elif entry.ladder.is_lagging:
+            found.setdefault("late", {})[name] = shorten(name)
+        if entry.refusal:
+            said = shorten(f"{name}: {entry.refusal}")
+            found.setdefault("refused", {})[name] = said
     if view.session.breaker.state(view.now) == "open":
         failures = view.session.attempts.failures
         found["breaker"] = {CONNECTION: f"{failures} attempts in a row have failed"}

@@ -35,7 +35,7 @@ class AlertPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     down_after: float = 60.0
     """How long the connection may be away."""
     stale_after: float = 60.0
-    """How long a feed may carry no news."""
+    """How long a feed may carry no news, or carry it late."""
     breaker_after: float = 30.0
     """How long the circuit breaker may be open."""
     refused_after: float = 30.0

@@ -23,6 +23,7 @@ RULES: dict[str, Rule] = {
     ),
     "gap": Rule("warning", "Data was missed and cannot be recovered", ""),
     "stale": Rule("warning", "A feed carries no news", "News again", "stale_after"),
+    "late": Rule("warning", "A feed is late", "On time again", "stale_after"),
     "refused": Rule(
         "warning",
         "The venue refuses a subscription",

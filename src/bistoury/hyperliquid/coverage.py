@@ -243,7 +243,7 @@ class Coverage:
             return []
         since = told.since
         entry = line.session.registry.entries[gap.subscription]
-        if _begin(gap) > since and entry.traits.heals is not Heals.ITSELF:
+        if _begin(gap) > since and not entry.traits.heals.at_once:
             # What is missing began before this line's gap, and whoever was there may be
             # away for long.
             self._doubts.append((line, gap.subscription, since))

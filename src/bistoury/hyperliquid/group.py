@@ -104,7 +104,7 @@ class Group:
         missing here.
         """
         mine = line.session.registry.entries.get(subscription)
-        if mine is None or mine.gap is not None:
+        if mine is None or mine.gap is not None or mine.traits.heals.at_once:
             return False
         others = [it for it in self.lines if it is not line]
         entries = [it.session.registry.entries.get(subscription) for it in others]
@@ -138,6 +138,8 @@ class Group:
 
 def _rank(entry: Entry) -> tuple[bool, bool, bool, float]:
     """Return how well a line carries a feed: what another one has is not missing."""
-    is_whole = entry.is_live and entry.gap is None and not entry.ladder.is_stale
+    ladder = entry.ladder
+    is_fresh = not ladder.is_stale and not ladder.is_lagging
+    is_whole = entry.is_live and entry.gap is None and is_fresh
     # What is not answered everywhere is not refused.
     return entry.is_held, not entry.refusal, is_whole, entry.last_at

@@ -75,6 +75,15 @@ class View:
     """Messages of states that a newer one replaced before a handler saw them."""
 
     @property
+    def fresh(self) -> set[Subscription]:
+        """What some line carries without its being stale or late."""
+        return {
+            subscription
+            for subscription, entry in self.entries.items()
+            if not entry.ladder.is_stale and not entry.ladder.is_lagging
+        }
+
+    @property
     def is_live(self) -> bool:
         """Whether everything wanted is granted."""
         return self.state is State.LIVE
@@ -206,7 +215,7 @@ def _subscription(entry: Entry, view: View) -> dict[str, Any]:
     freshness = view.session.conversation.freshness
     return {
         "state": freshness.state(entry, view.now),
-        "age": view.now - entry.last_at if entry.last_at else None,
+        "age": data_age(entry, view.sessions, view.now),
         "rate": 1 / entry.interval if entry.interval else 0.0,
         "lag": lag_of(entry, view.sessions),
         "gaps": _gaps_of(entry, view.monitor),

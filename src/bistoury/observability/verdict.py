@@ -52,8 +52,7 @@ def verdict_of(view: View) -> Verdict:
     reasons = tuple(reasons_for(view))
     if not view.is_live:
         return Verdict(Standing.DOWN, reasons, is_off=_is_off(view))
-    amiss = [it for each in _counting(view) for it in each.reasons(view.now)]
-    amiss += late(view.readers)
+    amiss = _of_feeds(view) + late(view.readers)
     standing = Standing.DEGRADED if reasons else Standing.OK
     return Verdict(standing, reasons, is_settling=bool(reasons) and not amiss)
 
@@ -77,9 +76,16 @@ def reasons_for(view: View) -> list[str]:
     elif view.due:
         names = sorted(map(str, view.due))
         reasons.append(f"not acknowledged yet: {some(names)}")
+    return reasons + _of_feeds(view) + late(view.readers)
+
+
+def _of_feeds(view: View) -> list[str]:
+    """Return what the connections say is amiss, and no other one makes good."""
+    fresh, reasons = view.fresh, list[str]()
     for each in _counting(view):
-        reasons += [it for it in each.reasons(view.now) if it not in reasons]
-    return reasons + late(view.readers)
+        said = each.conversation.reasons(view.now, fresh)
+        reasons += [it for it in said if it not in reasons]
+    return reasons
 
 
 def _counting(view: View) -> list[Session]:
@@ -100,12 +106,8 @@ def unready(view: View) -> list[str]:
         reasons = reasons_for(view)
         waiting = "not every wanted subscription has said its first word"
         return reasons or [waiting]
-    stale = {
-        str(entry.subscription)
-        for session in _counting(view)
-        for entry in session.conversation.freshness.stale()
-    }
-    return [f"stale: {some(sorted(stale))}"] if stale else []
+    names = sorted(str(it) for it in view.entries.keys() - view.fresh)
+    return [f"stale or late: {some(names)}"] if names else []
 
 
 def line_for(verdict: Verdict, view: View) -> str:

@@ -7,6 +7,7 @@ It starts anew with every connection; only the registry outlives it.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from math import inf
 
@@ -165,8 +166,14 @@ class Conversation:
         policy = self.policy
         return max(policy.hush_least, policy.hush_intervals * min(intervals))
 
-    def reasons(self, now: float) -> tuple[str, ...]:
-        """Return what is not well although the connection is, as sentences."""
+    def reasons(
+        self, now: float, elsewhere: Collection[Subscription] = ()
+    ) -> tuple[str, ...]:
+        """
+        Return what is not well although the connection is, as sentences.
+
+        What is fresh ``elsewhere`` may be stale or late here.
+        """
         said = [
             f"{entry.subscription} refused: {entry.refusal}"
             for entry in self.registry.refused.values()
@@ -179,10 +186,12 @@ class Conversation:
             f"{entry.subscription} stale: no news for"
             f" {entry.ladder.quiet_for:.0f} s or more"
             for entry in self.freshness.stale()
+            if entry.subscription not in elsewhere
         ]
         said += [
             f"{entry.subscription} late: more than {self.policy.lag_warning:g} s behind"
             for entry in self.freshness.late()
+            if entry.subscription not in elsewhere
         ]
         why = f"; the venue says: {self._complaint}" if self._complaint else ""
         said += [

@@ -57,6 +57,11 @@ class Heals(StrEnum):
     NEVER = auto()
     """It does not: what was missed can only be reported."""
 
+    @property
+    def at_once(self) -> bool:
+        """Whether one frame after a grant is all there is to know."""
+        return self in (Heals.ITSELF, Heals.RESYNC)
+
 
 class Traits(msgspec.Struct, frozen=True):
     """What a session needs to know about a feed without knowing the feed."""

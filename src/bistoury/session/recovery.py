@@ -28,8 +28,6 @@ _REPLAY_ROWS = 5  # a first frame with fewer rows may be a live one
 _MARGIN_MS = 60_000  # for the difference between the venue's clock and ours
 _PATIENCE = 30.0  # how long one gap may take in further doubts, and may trail
 _SOON = 15.0  # what is not settled by then is worth a word
-_WHOLE = (Heals.ITSELF, Heals.RESYNC)
-"""The first frame after a grant is all there is to know."""
 
 
 @dataclass(slots=True)
@@ -118,7 +116,7 @@ class Recovery:
     def is_behind(self, entry: Entry, event: on.DataStarted) -> bool:
         """Whether the first state is older than what was delivered before the gap."""
         gap = entry.gap
-        if gap is None or entry.traits.heals not in _WHOLE:
+        if gap is None or not entry.traits.heals.at_once:
             return False
         if entry.traits.heals is Heals.RESYNC and not entry.is_held:
             return True  # a change, of what was given up
@@ -129,7 +127,7 @@ class Recovery:
         gap = entry.gap
         if gap is None:
             return
-        if entry.traits.heals in _WHOLE:
+        if entry.traits.heals.at_once:
             if gap.read_at == inf:  # else it may have been lost, and comes again
                 until = event.newest or self._by_now(now)
                 self._settle(entry, gap, until=until, proven=True)

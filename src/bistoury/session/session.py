@@ -178,10 +178,6 @@ class Session:
         self._effects.clear()
         return effects
 
-    def reasons(self, now: float) -> tuple[str, ...]:
-        """Return what is not well although the connection is, as sentences."""
-        return self.conversation.reasons(now)
-
     # Time
 
     def _time_passed(self, now: float, wall: float) -> None:
@@ -336,7 +332,7 @@ class Session:
                 restored, away = self.registry.held, now - self._away_since
                 self._tell.announce(say.Ready(self.connection_id, restored, away))
         if self.state is State.LIVE:
-            self._tell.reasons(self.reasons(now))
+            self._tell.reasons(self.conversation.reasons(now))
 
     def _move(self, trigger: Trigger, now: float, cause: Cause = Cause.USER) -> None:
         """Make the one transition that ``trigger`` allows, if it allows any."""
