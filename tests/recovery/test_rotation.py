@@ -9,7 +9,7 @@ import pytest
 from bistoury import Config, ConfigError, HyperLiquidIntegration
 from bistoury.hyperliquid.limits import account_of
 from bistoury.simulator.exchange import Exchange
-from bistoury.simulator.faults import Cut, Refuse, RefuseSubscriptions
+from bistoury.simulator.faults import Cut, Refuse, RefuseSubscriptions, Silent
 from bistoury.simulator.settings import Limits, Settings
 from bistoury.testing.oracle import Oracle
 from bistoury.testing.venue import MemoryVenue
@@ -221,6 +221,23 @@ def test_a_connection_that_is_lost_while_it_is_replaced_costs_nothing():
             oldest = min(stage.venue.exchange.subscriptions())
             stage.inject(Cut(how="rst", connection=oldest))
             await stage.rotated(before + 1)
+        await asyncio.sleep(10)
+        assert stage.accounts() == NOTHING_WRONG
+        assert stage.of("gap") == []
+        assert stage.asked == []
+
+    played(scenario, rotate_after=20)
+
+
+def test_a_replacement_that_has_died_meanwhile_does_not_take_over():
+    async def scenario(stage):
+        while len(stage.held) < 2 or min(stage.held) < 5:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(8)  # by now it has shown that it missed nothing
+        newest = max(stage.venue.exchange.subscriptions())
+        stage.inject(Silent(connection=newest))
+        await stage.rotated()
+        assert stage.of("rotated")[0].connection_id != newest
         await asyncio.sleep(10)
         assert stage.accounts() == NOTHING_WRONG
         assert stage.of("gap") == []

@@ -50,6 +50,17 @@ class _Relief:
     since: float
     proven_at: float = inf
     """When the new line had everything, and the old one had shown that it did too."""
+    ping: tuple[int, int] = (0, 0)
+    """The connection of the new line, and the ping over it that is the last proof."""
+
+    def is_answered(self) -> bool:
+        """Whether the new line is alive to the end: it may have died since."""
+        session = self.new.session
+        liveness, connection = session.conversation.liveness, session.connection_id
+        if self.ping[0] != connection and not liveness.is_waiting:
+            self.new.supervisor.feed(on.PingRequested())
+            self.ping = (connection, liveness.pings)
+        return self.ping[0] == connection and self.ping[1] <= liveness.pongs
 
 
 @dataclass(slots=True)
@@ -140,7 +151,7 @@ class Rotation:
             pass  # whoever opened a gap must stay to close it
         elif relief.group.is_proven(relief.new) and self.may_go(relief.old):
             relief.proven_at = min(relief.proven_at, now)
-            if now - relief.proven_at < _OVERLAP:
+            if now - relief.proven_at < _OVERLAP or not relief.is_answered():
                 return
             before, after = relief.old.session, relief.new.session
             lived = _age(relief.old, now)
