@@ -242,5 +242,5 @@ def test_every_public_name_is_found_when_asked_for_and_no_other():
         assert getattr(bistoury, name) is not None
     assert set(bistoury.__all__) <= set(dir(bistoury))
     assert bistoury.errors.ConfigError is bistoury.ConfigError
-    with pytest.raises(AttributeError, match="no attribute 'Confg'"):
-        _ = bistoury.Confg
+    with pytest.raises(AttributeError, match="no attribute 'Configg'"):
+        _ = bistoury.Configg
