@@ -305,14 +305,14 @@ def test_what_the_venue_may_not_know_is_no_part_of_what_it_must_answer():
     def extras(**body):
         return feeds.traits(feeds.canonical(body)).extras
 
-    assert extras(type="activeAssetCtx", coin="BTC") == set()
-    assert extras(type="activeAssetCtx", coin="BTC", verbose=True) == {"verbose"}
+    assert extras(type="activeAssetCtx", coin="BTC") == ()
+    assert extras(type="activeAssetCtx", coin="BTC", verbose=True) == ("verbose",)
     book = extras(type="l2Book", coin="BTC", nSigFigs=5, mantissa=2, fast=True)
-    assert book == set()
+    assert book == ()
     user = "0x" + "1" * 40
     spot = extras(type="spotState", user=user, isPortfolioMargin=True)
-    assert spot == {"isPortfolioMargin"}
-    assert extras(type="ofTomorrow", coin="BTC", of="x") == {"coin", "of"}
+    assert spot == ("isPortfolioMargin",)
+    assert extras(type="ofTomorrow", coin="BTC", of="x") == ("coin", "of")
 
 
 def test_what_is_lost_of_a_feed_comes_back_as_the_protocol_says():

@@ -193,7 +193,7 @@ def test_what_the_venue_does_not_know_it_may_leave_out_of_its_answer(
     registry, subscribed
 ):
     params = (("coin", "BTC"), ("verbose", True))
-    one = Subscription("ctx", params), Traits("ctx", extras=frozenset({"verbose"}))
+    one = Subscription("ctx", params), Traits("ctx", extras=("verbose",))
     want(registry, one)
     take(registry)
     if not subscribed:

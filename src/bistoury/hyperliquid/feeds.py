@@ -342,13 +342,14 @@ def traits(
 ) -> Traits:
     """Return what the session needs to know about ``subscription``."""
     feed = FEEDS.get(subscription.feed)
-    names = {name for name, _ in subscription.params}
+    names = [name for name, _ in subscription.params]
     if feed is None:
         user = str(subscription.get("user"))
         return Traits(
-            route(subscription), user=user, is_lossless=True, extras=frozenset(names)
+            route(subscription), user=user, is_lossless=True, extras=tuple(names)
         )
     known = {*feed.required, *feed.optional} - {*feed.unsure}
+    extras = tuple(name for name in names if name not in known)
     user = str(subscription.get("user")) if "user" in feed.required else ""
     memory = user_memory if user else coin_memory
     return Traits(
@@ -363,5 +364,5 @@ def traits(
         memory=memory if feed.is_lossless or feed.key is not None else 0,
         # The mids of one builder's coins may well stand still.
         is_restless=feed.is_restless and not subscription.get("dex"),
-        extras=frozenset(names - known),
+        extras=extras,
     )

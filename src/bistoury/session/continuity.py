@@ -9,7 +9,6 @@ that all of it comes out in the venue's order.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -139,11 +138,12 @@ class Continuity:
     _source: int = 0
     """The line that is followed where nothing tells which of several is ahead."""
     _accepted_at: float = 0.0
-    _said: dict[int, bytes] = field(default_factory=dict)
+    # Empty tuples take no room, and most feeds have one line.
+    _said: tuple[tuple[int, bytes], ...] = ()
     """The last state that each of several lines brought."""
     _aside: _Frame | None = None
     """A state that another line brought, and not the one that is followed."""
-    _copies: deque[_Frame] = field(default_factory=deque)
+    _copies: tuple[_Frame, ...] = ()
     """Frames that one of several lines brought lately, and no other yet."""
 
     def __post_init__(self) -> None:
@@ -193,8 +193,9 @@ class Continuity:
         has nothing new to say. What the other one says meanwhile is put aside, for it
         may say it only once.
         """
-        is_repeated = self._said.get(source) == update.frame
-        self._said[source] = update.frame
+        said = (source, update.frame)
+        is_repeated = said in self._said
+        self._said = (*(it for it in self._said if it[0] != source), said)
         is_its_own = self._aside is not None and self._aside.source == source
         if update.frame == self._last_frame:
             if is_its_own:
@@ -217,13 +218,12 @@ class Continuity:
         """Whether another line has brought the same, or changes of its own."""
         if self.is_delta:
             return not self.is_followed(source)
-        while self._copies and self._copies[0].at < now - _COPIES_WITHIN:
-            self._copies.popleft()
-        for place, other in enumerate(self._copies):
+        recent = [it for it in self._copies if it.at >= now - _COPIES_WITHIN]
+        for place, other in enumerate(recent):
             if other.source != source and other.update.frame == update.frame:
-                del self._copies[place]
+                self._copies = (*recent[:place], *recent[place + 1 :])
                 return True
-        self._copies.append(_Frame(update, source, now))
+        self._copies = (*recent, _Frame(update, source, now))
         return False
 
     def is_followed(self, source: int) -> bool:
@@ -263,7 +263,7 @@ class Continuity:
         """Forget the last state if it came over ``source``: the next one is news."""
         if self._source == source:
             self._source, self._last_frame = 0, b""
-        self._said.pop(source, None)
+        self._said = tuple(it for it in self._said if it[0] != source)
         if self._aside is not None and self._aside.source == source:
             self._aside, self.overrule_at = None, 0.0
 

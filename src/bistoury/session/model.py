@@ -85,7 +85,7 @@ class Traits(msgspec.Struct, frozen=True):
     """How many row keys to remember so that none is delivered twice."""
     is_restless: bool = False
     """Whether a frame that repeats the last one is no news, although it has no time."""
-    extras: frozenset[str] = frozenset()
+    extras: tuple[str, ...] = ()
     """Parameters that the venue may not know, and then leaves out of its answer."""
 
 
