@@ -49,6 +49,17 @@ def test_a_loss_that_nobody_retries_opens_its_gaps_at_once(drive, feeds, steady)
     assert len(gaps(it)) == 1
 
 
+def test_what_another_connection_carried_is_not_read(drive, feeds):
+    it = drive().stable(feeds.fills())
+    it.data(feeds.fills(), 1_000)
+    it.lost().tick().opened().pong()
+    it.feed(on.Carried(feeds.fills()[0], 60_000))
+    it.ack(feeds.fills())
+
+    (read,) = it.did(do.Backfill)
+    assert read.since == 55_000
+
+
 def test_a_disconnect_that_was_asked_for_opens_its_gaps_when_it_is_over(drive, feeds):
     it = drive().live(feeds.trades())
     it.close().lost()
