@@ -168,6 +168,15 @@ def test_a_better_delay_sets_a_new_best(watch):
     assert it.it.lag(entry) == pytest.approx(0.5)
 
 
+@pytest.mark.parametrize("best", [-5.0, 0.0, 5.0])
+def test_lag_is_the_same_whichever_clock_is_ahead(watch, best):
+    it = watch()
+    entry = it.hold()
+    entry.delay, it.it.least_delay = best + 2.0, best
+
+    assert it.it.lag(entry) == 2.0
+
+
 def test_lag_is_unknown_where_nothing_is(watch):
     it = watch()
     entry = it.hold()

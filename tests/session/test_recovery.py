@@ -209,6 +209,20 @@ def test_what_was_granted_long_ago_and_lost_before_it_spoke_begins_with_the_loss
     assert entry.gap.since == T0 + 10_000
 
 
+@pytest.mark.parametrize(
+    ("facts", "since"), [({}, T0 + 9_000), ({"is_doubtful": True}, T0 + 5_000)]
+)
+def test_what_came_before_a_loss_came_unless_that_is_in_doubt(care, facts, since):
+    it = care()
+    entry = it.hold()
+    it.rows(entry, T0 + 5_000)
+    it.it.mark()
+    it.rows(entry, T0 + 9_000)
+    it.it.lost(Cause.NETWORK, 10.0, **facts)
+
+    assert [gap.since for gap in it.told()] == [since]
+
+
 def test_a_second_loss_belongs_to_the_same_gap(care):
     it = care()
     entry = it.missed(Heals.REQUEST)
@@ -793,8 +807,10 @@ def shared(care, *, delivered=T0 + 9_000):
     return it, entry
 
 
-def test_what_came_over_another_connection_says_nothing_of_this_one(care):
+@pytest.mark.parametrize("least_delay", [-EPOCH, inf])
+def test_what_came_over_another_connection_says_nothing_of_this_one(care, least_delay):
     it, entry = shared(care)
+    it.it.least_delay = least_delay
     entry.venue_time = T0 + 6_000
     it.lose(now=10.0)
 
@@ -826,6 +842,26 @@ def test_where_nothing_came_over_it_it_was_whole_when_it_was_granted(
     it.lose(now=10.0)
 
     assert [gap.since for gap in it.told()] == [since]
+
+
+def test_the_server_may_say_when_it_was_granted(care):
+    it, _ = shared(care)
+    it.it.opened(EPOCH + 4.0, 4.0)
+    it.lose(now=10.0)
+
+    assert [gap.since for gap in it.told()] == [T0 + 4_000 - 60_000]
+
+
+def test_of_what_spoke_without_a_grant_only_the_newest_row_is_known(care):
+    it = care()
+    it.it.least_delay = -EPOCH
+    it.registry.want(Subscription("asked"), Traits("asked", is_lossless=True))
+    (entry,) = it.registry.take(0.0, 99, 99)
+    entry.is_speaking = entry.continuity.is_shared = True
+    it.rows(entry, T0 + 9_000)
+    it.lose(now=10.0)
+
+    assert [gap.since for gap in it.told()] == [T0 + 9_000]
 
 
 def test_a_state_is_the_newest_one_whoever_brought_it(care):
@@ -1007,6 +1043,24 @@ def test_what_came_after_the_declared_loss_is_where_the_next_one_begins(care):
     assert [gap.since for gap in it.told()] == [T0 + 12_000]
 
 
+@pytest.mark.parametrize(
+    ("least_delay", "server_time", "until"),
+    [(2.0, None, 8_000), (inf, 8.0, 9_000)],  # the server cuts seconds off
+)
+def test_a_loss_declared_by_a_slow_clock_of_the_venue_is_not_declared_again(
+    care, least_delay, server_time, until
+):
+    it = care()
+    it.it.clock_offset, it.it.least_delay = 0.0, least_delay
+    it.it.opened(server_time, 10.0)
+    entry = it.hold(Heals.NEVER)
+    it.rows(entry, 5_000)
+    for now in (10.0, 20.0):
+        it.it.doubt(Cause.SILENT, now)
+
+    assert [gap.since for gap in it.told()] == [5_000, until]
+
+
 def test_a_loss_declared_by_our_own_clock_may_be_declared_again(care):
     it, _ = muted(care, least_delay=inf)  # which may be ahead of the venue's
     it.it.doubt(Cause.SILENT, 20.0)
@@ -1165,6 +1219,19 @@ def test_a_history_that_trails_for_long_proves_nothing(care):
 
     assert [effect.notice.status for effect in it.closed()] == ["unrecoverable"]
     assert 50.0 < now <= 60.0
+
+
+def test_a_history_may_trail_for_half_a_minute(care):
+    it = care()
+    entry = it.missed(Heals.REQUEST)
+    it.answered(entry, 20.5, trails=True)
+    it.it.inspect(49.9)
+    it.answered(entry, 49.9, trails=True)
+    assert it.closed() == []
+    it.it.inspect(54.9)
+    it.answered(entry, 54.9, trails=True)
+
+    assert [effect.notice.status for effect in it.closed()] == ["unrecoverable"]
 
 
 def test_a_gap_that_is_not_settled_soon_is_worth_a_word(care):

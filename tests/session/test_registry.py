@@ -716,6 +716,26 @@ def test_asking_again_starts_the_wait_anew_at_the_end_of_the_queue(registry):
     assert registry.asked_since() == 6.0
 
 
+def test_what_waited_twice_for_an_answer_is_unanswered(registry):
+    want(registry, A, B)
+    take(registry)
+    entry(registry, A).unanswered = 2
+    entry(registry, B).unanswered = 1
+
+    assert registry.unanswered() == [entry(registry, A)]
+    settle(registry, A)
+    assert registry.unanswered() == []
+
+
+def test_a_goodbye_is_not_waited_for(registry):
+    hold(registry, A)
+    registry.release(A[0])
+    take(registry)
+    entry(registry, A).unanswered = 2
+
+    assert registry.unanswered() == []
+
+
 def test_a_goodbye_that_is_repeated_stays_a_goodbye(registry):
     hold(registry, A)
     registry.release(A[0])
@@ -738,6 +758,14 @@ def test_a_feed_that_greets_is_mute_until_it_speaks(registry):
     assert registry.mute == set()
     assert entry(registry, GREETS).is_speaking
     assert entry(registry, GREETS).is_live
+
+
+def test_a_mute_feed_that_speaks_at_intervals_has_more_to_be_judged_by(registry):
+    both = feed("books", greets=True, promise=Promise.PERIODIC)
+    hold(registry, GREETS, both)
+
+    assert registry.mute == {GREETS[0], both[0]}
+    assert registry.ungreeted() == [entry(registry, GREETS)]
 
 
 def test_what_is_not_held_is_neither_mute_nor_live(registry):
