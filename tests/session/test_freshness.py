@@ -240,6 +240,24 @@ def test_a_greeting_that_does_not_come_is_asked_for_again_on_the_connection(watc
     assert not entry.ladder.has_reconnected
 
 
+def test_a_greeting_is_waited_for_from_the_grant_on(watch):
+    it = watch()
+    it.hold("fundings", Promise.SPARSE, now=20.0, greets=True)
+    it.it.inspect(29.9)
+    assert it.rungs() == []
+    it.it.inspect(30.0)
+
+    assert it.rungs() == [("warn", 10.0)]
+
+
+def test_a_policy_that_allows_more_has_it_asked_for_once_more_in_its_turn(watch):
+    it, _ = ungreeted(watch)
+    it.until(100.0)
+    it.it.policy = Policy(resubscribe_tries=3)
+
+    assert it.until(300.0, start=101.0) == ([("resubscribe", 106.0)], None)
+
+
 def test_once_it_comes_all_is_well(watch):
     it, entry = ungreeted(watch)
     it.until(12.0)
@@ -616,6 +634,21 @@ def test_a_feed_is_not_judged_by_a_frame_that_shows_no_delay(watch):
 
     assert it.it.inspect(10.0) is None
     assert it.rungs() == []
+
+
+def test_a_feed_at_its_best_is_not_late_however_soon_that_is_said(watch):
+    it, entry = speaking(watch, Policy(lag_warning=0.1))
+
+    assert late(it, entry, 0.0, 0.0, 0.0, start=20.0) is None
+    assert it.rungs() == []
+
+
+def test_where_the_best_is_not_known_nobody_is_late(watch):
+    it, _ = speaking(watch)
+    it.it.least_delay = inf
+
+    assert it.it.inspect(2.0) is None
+    assert it.it.late() == []
 
 
 def test_lag_too_costs_no_more_than_the_cap(watch):
