@@ -310,6 +310,44 @@ def test_a_state_heals_with_its_next_frame(care):
     assert entry.gaps == it.it.totals == {"recovered": 1}
 
 
+@pytest.mark.parametrize(
+    ("heals", "newest", "is_behind"),
+    [
+        (Heals.ITSELF, 1, True),
+        (Heals.ITSELF, T0 + 4_999, True),
+        (Heals.ITSELF, T0 + 5_000, False),
+        (Heals.ITSELF, 0, False),  # it does not say
+        (Heals.REPLAY, 1, False),  # rows: each of them counts
+        (Heals.REQUEST, 1, False),
+    ],
+)
+def test_a_state_that_is_older_than_what_was_delivered_is_behind(
+    care, heals, newest, is_behind
+):
+    it = care()
+    entry = it.missed(heals)
+    event = on.DataStarted(1, entry.subscription, 0, newest, 1)
+
+    assert it.it.is_behind(entry, event) is is_behind
+
+
+def test_a_newer_state_is_not_behind_although_its_grant_is_not_here_yet(care):
+    it = care()
+    entry = it.hold(Heals.ITSELF)
+    entry.continuity.newest = T0 + 5_000
+    it.lose()
+
+    event = on.DataStarted(1, entry.subscription, 0, T0 + 6_000, 1)
+    assert it.it.is_behind(entry, event) is False
+
+
+def test_a_state_of_which_nothing_was_missed_is_not_behind(care):
+    it = care()
+    entry = it.hold(Heals.ITSELF)
+
+    assert not it.it.is_behind(entry, on.DataStarted(1, entry.subscription, 0, 1, 1))
+
+
 def test_a_state_without_a_time_heals_now(care):
     it = care()
     entry = it.missed(Heals.ITSELF)
@@ -955,6 +993,15 @@ def test_doubt_is_about_what_must_not_be_lost_and_is_held(care):
     it.hold(Heals.ITSELF, name="book")
     lost = it.hold(name="asked")
     lost.holding = "asked"
+    it.it.doubt(Cause.SILENT, 10.0)
+
+    assert it.did() == []
+
+
+@pytest.mark.parametrize("heals", [Heals.NEVER, Heals.REPLAY, Heals.REQUEST])
+def test_what_may_be_lost_is_not_doubted_however_it_heals(care, heals):
+    it = care()
+    it.hold(heals, is_lossless=False)
     it.it.doubt(Cause.SILENT, 10.0)
 
     assert it.did() == []
