@@ -1224,6 +1224,27 @@ def test_a_doubt_that_comes_too_late_for_a_gap_begins_the_next_one(care):
     assert (opened.since, opened.cause) == (T0 + 40_000, Cause.PROTOCOL_ERROR)
 
 
+def test_a_gap_takes_in_the_doubts_of_half_a_minute(care):
+    it, entry = noise(care, 10.0)
+    it.it.doubt(Cause.SILENT, 40.0)
+    assert (entry.gap.granted_at, entry.gap.next_cause) == (40.0, None)
+    it.it.doubt(Cause.SILENT, 40.1)
+
+    assert (entry.gap.granted_at, entry.gap.next_cause) == (40.0, Cause.SILENT)
+
+
+def test_the_next_gap_begins_with_what_had_come_when_it_was_doubted(care):
+    it, entry = noise(care, 10.0)
+    it.answered(entry, 10.5)
+    it.rows(entry, T0 + 40_000)
+    it.it.doubt(Cause.SILENT, 41.0)
+    it.rows(entry, T0 + 42_000)
+    it.it.inspect(44.0)
+    it.answered(entry, 44.5)
+
+    assert [gap.since for gap in it.told()] == [T0 + 5_000, T0 + 40_000]
+
+
 def test_a_doubt_about_one_feed_is_about_that_one(care):
     it = care()
     one, other = it.hold(name="one"), it.hold(name="other")
@@ -1268,17 +1289,15 @@ def test_a_history_that_trails_for_long_proves_nothing(care):
     assert 50.0 < now <= 60.0
 
 
-def test_a_history_may_trail_for_half_a_minute(care):
+@pytest.mark.parametrize(("now", "ends"), [(49.9, []), (50.0, ["unrecoverable"])])
+def test_a_history_may_trail_for_half_a_minute(care, now, ends):
     it = care()
     entry = it.missed(Heals.REQUEST)
     it.answered(entry, 20.5, trails=True)
-    it.it.inspect(49.9)
-    it.answered(entry, 49.9, trails=True)
-    assert it.closed() == []
-    it.it.inspect(54.9)
-    it.answered(entry, 54.9, trails=True)
+    it.it.inspect(now)
+    it.answered(entry, now, trails=True)
 
-    assert [effect.notice.status for effect in it.closed()] == ["unrecoverable"]
+    assert [effect.notice.status for effect in it.closed()] == ends
 
 
 def test_a_gap_that_is_not_settled_soon_is_worth_a_word(care):
