@@ -271,6 +271,15 @@ def test_only_what_was_kept_quiet_is_told_when_it_is_over(care):
     assert it.did() == []
 
 
+def test_the_gap_of_a_feed_that_is_renewed_begins_with_what_came_last(care):
+    it = care()
+    entry = it.hold()
+    it.rows(entry, T0 + 5_000)
+    it.it.renewed(entry, 10.0)
+
+    assert [gap.since for gap in it.told()] == [T0 + 5_000]
+
+
 def test_a_feed_that_is_renewed_has_a_gap(care):
     it = care()
     entry = it.hold(Heals.ITSELF)
@@ -1239,10 +1248,12 @@ def test_the_next_gap_begins_with_what_had_come_when_it_was_doubted(care):
     it.rows(entry, T0 + 40_000)
     it.it.doubt(Cause.SILENT, 41.0)
     it.rows(entry, T0 + 42_000)
+    other = it.hold(name="other", now=43.0)
     it.it.inspect(44.0)
     it.answered(entry, 44.5)
 
     assert [gap.since for gap in it.told()] == [T0 + 5_000, T0 + 40_000]
+    assert other.gap is None
 
 
 def test_a_doubt_about_one_feed_is_about_that_one(care):
@@ -1320,6 +1331,29 @@ def test_a_doubt_about_trades_ends_where_the_last_window_begins(care):
         it.answered(entry, now, oldest=oldest, newest=newest)
 
     assert [e.notice.until for e in it.closed()] == [T0 + 13_000]
+
+
+def test_a_history_that_lacks_something_says_nothing_of_what_came_live(care):
+    it = care()
+    entry = it.missed(Heals.REQUEST)
+    for now in (20.5, 25.0):
+        it.it.inspect(now)
+        it.answered(entry, now, oldest=T0 + 24_000, newest=T0 + 24_500, complete=False)
+
+    (closed,) = it.closed()
+    assert (closed.notice.status, closed.notice.until) == ("unrecoverable", T0 + 20_000)
+
+
+def test_a_gap_that_windows_close_ends_now_by_the_clock_that_is_known(care):
+    it = care()
+    entry = it.missed(Heals.REPLAY)
+    it.it.inspect(22.0)
+    it.answered(entry, 22.5, oldest=T0, newest=T0 + 90_000)
+    it.it.inspect(25.0)
+    it.answered(entry, 25.5, oldest=T0 + 90_000, newest=T0 + 95_000)
+
+    (closed,) = it.closed()
+    assert (closed.notice.status, closed.notice.until) == ("recovered", T0 + 25_500)
 
 
 def test_what_was_settled_need_not_be_shown_again(care):
