@@ -9,6 +9,7 @@ from bistoury.session import Backoff, Cause, Policy
 from bistoury.session.attempts import Attempts
 from bistoury.session.breaker import Breaker
 from bistoury.session.budget import Window
+from bistoury.session.events import ConnectionLost
 
 STEADY = Policy(backoff=Backoff(jitter=0.0))
 
@@ -186,3 +187,26 @@ def test_a_closed_breaker_holds_nothing_back(is_gate):
     it.failed(0.0)
 
     assert it.held_until(0.0) == 0.0
+
+
+LOSS = ConnectionLost(1, Cause.NETWORK)
+
+
+def test_the_wait_is_the_longest_of_all_that_hold_an_attempt_back():
+    it = attempts(is_gate=True, limit=1)
+    assert it.wait(STEADY, LOSS, 5.0) == 1.0
+
+    it.started(5.0)
+    assert it.wait(STEADY, LOSS, 6.0) == 59.0
+    it.failed(10.0)
+    it.failed(10.0)
+    assert it.wait(STEADY, LOSS, 10.0) == 300.0
+
+
+def test_what_nobody_knows_the_end_of_does_not_lengthen_the_wait():
+    it = attempts(is_gate=True)
+    it.failed(0.0)
+    it.failed(0.0)
+    it.held_until(300.0)  # lets the probe go, which decides whenever it ends
+
+    assert it.wait(STEADY, LOSS, 300.0) == 1.0

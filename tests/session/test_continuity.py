@@ -17,7 +17,7 @@ def frame(*times, slot=None, has_message=True, is_snapshot=False, is_single=Fals
     update.is_snapshot = is_snapshot
     if has_message:
         update.message = {"data": {slot: []} if slot else []}
-    update.keep([(at, -at, {"at": at}) for at in times])
+    update.keep([(at, (-at,), {"at": at}) for at in times])
     return update
 
 
@@ -61,6 +61,32 @@ def test_forgets_after_two_generations():
 
     assert memory.is_new(0)
     assert not memory.is_new(5)
+
+
+def test_keys_that_are_only_noted_are_remembered_like_others():
+    memory = Memory(10)
+    memory.note([1, 2])
+
+    assert [memory.is_new(key) for key in (1, 2, 3)] == [False, False, True]
+
+
+def test_keys_that_are_only_noted_are_forgotten_after_two_generations():
+    memory = Memory(3)
+    for key in range(6):
+        memory.note([key])
+
+    assert memory.is_new(0)
+    assert not memory.is_new(3)
+
+
+def test_remembers_the_last_keys_whether_they_were_noted_or_asked_for():
+    memory = Memory(6)
+    for first in (1, 5):
+        memory.note([first, first + 1])
+        memory.is_new(first + 2)
+        memory.note([first + 3])
+
+    assert [memory.is_new(key) for key in range(3, 9)] == [False] * 6
 
 
 @pytest.mark.parametrize("limit", [0, 1])
@@ -133,11 +159,13 @@ def test_lets_new_rows_through_as_they_are():
 
 
 @pytest.mark.parametrize("slot", [None, "fills"])
-def test_a_message_with_nothing_to_take_out_is_not_written_anew(slot):
-    update = frame(1, 2, slot=slot)
+@pytest.mark.parametrize("newest", [0, 9], ids=["in order", "late"])
+def test_a_message_with_nothing_to_take_out_is_not_written_anew(slot, newest):
+    continuity, update = Continuity(10), frame(1, 2, slot=slot)
+    continuity.newest = newest
     data = update.message["data"]
-    admit(Continuity(10), update)
 
+    assert admit(continuity, update)
     assert update.message["data"] is data
 
 
@@ -160,12 +188,48 @@ def test_a_late_row_does_not_move_the_newest_back():
     assert continuity.newest == 5
 
 
+@pytest.mark.parametrize("first", [(1, 2), (1, 2, 2)], ids=["once", "repeated"])
+def test_the_newest_row_is_known_by_its_key(first):
+    continuity = Continuity(10)
+    admit(continuity, frame(*first))
+    assert (continuity.newest, continuity.newest_key) == (2, (-2,))
+
+    admit(continuity, frame(1, 2, 3))
+    admit(continuity, frame(0))
+    assert (continuity.newest, continuity.newest_key) == (3, (-3,))
+
+
+def test_a_row_of_the_same_moment_does_not_replace_the_newest():
+    continuity, other = Continuity(10), frame()
+    admit(continuity, frame(5))
+    other.keep([(5, "another", {})])
+
+    assert admit(continuity, other)
+    assert (continuity.newest, continuity.newest_key) == (5, (-5,))
+
+
 def test_takes_out_a_row_that_comes_twice_in_one_frame():
     continuity, update = Continuity(10), frame(1, 1)
 
     assert admit(continuity, update)
     assert rows(update) == [1]
     assert continuity.duplicates == 1
+
+
+def bar(at, number):
+    """Return a frame of one bar, as it was after so many trades."""
+    update = Update("candle:BTC", b"", {"data": {}}, is_single=True)
+    update.keep([(at, Version("bar", number), {"n": number})])
+    return update
+
+
+def test_of_a_bar_only_what_came_after_more_trades_is_new():
+    continuity = Continuity(10)
+
+    assert admit(continuity, bar(1, number=2))
+    assert not admit(continuity, bar(1, number=1))
+    assert not admit(continuity, bar(2, number=1))
+    assert admit(continuity, bar(2, number=3))
 
 
 def test_a_frame_with_nothing_new_is_not_for_delivery():
@@ -184,6 +248,15 @@ def test_the_first_history_is_a_snapshot(marked):
 
     assert admit(continuity, update, is_replay=not marked)
     assert update.message == {"data": texts(1, 2), "snapshot": True}
+    assert continuity.recovered == 0
+
+
+def test_rows_are_no_history_unless_it_is_said():
+    continuity = Continuity(10)
+    for at in (1, 2):
+        update = frame(at)
+        continuity.admit(update, 1, 0.0)
+        assert update.message == {"data": texts(at)}
     assert continuity.recovered == 0
 
 
@@ -261,7 +334,7 @@ def test_remembers_at_least_one_key(limit):
 def test_a_new_feed_has_no_past():
     continuity = Continuity(5)
 
-    assert not continuity.is_state
+    assert (continuity.is_state, continuity.is_shared) == (False, False)
     assert (continuity.duplicates, continuity.recovered) == (0, 0)
     assert continuity.newest == 0
     assert not continuity.has_history
@@ -302,13 +375,13 @@ def test_a_state_passes_once():
 def test_an_older_state_is_not_news():
     it = states()
 
-    assert show(it, b"a", time=10)
-    assert it.newest == 10
-    assert not show(it, b"b", time=9)
-    assert show(it, b"c", time=10)
-    assert show(it, b"d", time=11)
+    assert show(it, b"a", time=2)
+    assert it.newest == 2
+    assert not show(it, b"b", time=1)
+    assert show(it, b"c", time=2)
+    assert show(it, b"d", time=3)
     assert it.duplicates == 1
-    assert it.newest == 11
+    assert it.newest == 3
 
 
 def test_a_state_without_a_time_leaves_the_newest_time():
@@ -398,6 +471,16 @@ def test_after_it_was_right_the_other_line_is_followed():
     assert show(it, b"c", source=2, now=4.5)
     assert not show(it, b"a", source=1, now=4.6)
     assert not show(it, b"z", source=1, now=4.7)
+
+
+def test_a_line_that_was_right_is_followed_from_when_it_said_so():
+    it = shared()
+    show(it, b"a", source=1, now=0.0)
+    show(it, b"b", source=2, now=1.5)
+    it.release()
+
+    assert not show(it, b"y", source=1, now=4.4)
+    assert show(it, b"z", source=1, now=4.5)
 
 
 def test_what_was_put_aside_is_forgotten_once_both_say_the_same():
@@ -514,6 +597,17 @@ def test_of_a_frame_without_keys_the_first_copy_wins():
     assert it.duplicates == 2
 
 
+def test_a_copy_is_a_copy_in_whatever_order_it_comes():
+    it = notices()
+    notice(it, b"a", source=1, now=0.0)
+    notice(it, b"b", source=1, now=0.1)
+
+    assert notice(it, b"c", source=2, now=0.2)
+    assert not notice(it, b"b", source=2, now=0.3)
+    assert not notice(it, b"a", source=2, now=0.4)
+    assert notice(it, b"d", source=2, now=0.5)
+
+
 def test_a_line_may_say_the_same_twice():
     it = notices()
 
@@ -531,7 +625,9 @@ def test_what_one_line_missed_is_not_held_against_it_for_ever():
 
     assert not notice(it, b"a", source=2, now=30.0)
     assert notice(it, b"b", source=1, now=40.0)
+    assert notice(it, b"c", source=1, now=60.0)
     assert notice(it, b"b", source=2, now=70.1)
+    assert not notice(it, b"c", source=2, now=70.2)
 
 
 def test_a_line_alone_may_say_the_same_again_whatever_its_number():
@@ -560,7 +656,7 @@ def test_of_changes_those_of_one_line_are_followed():
 
 
 def test_with_times_the_first_copy_wins_whoever_brings_it():
-    it = states()
+    it = shared()
 
     assert show(it, b"a", time=1, source=1, now=0.0)
     assert show(it, b"b", time=2, source=2, now=0.1)

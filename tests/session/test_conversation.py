@@ -496,6 +496,16 @@ def test_a_pause_between_two_connections_is_no_interval(talk):
     assert it.entry(BOOK).interval == 1.0
 
 
+def test_the_rhythm_of_a_fast_feed_is_that_of_all_its_messages(talk):
+    it = talk().held(BOOK)
+    rhythm(it, BOOK, 10.0, 10.01, 10.02)
+    assert it.entry(BOOK).interval == 0.0  # looked at twenty times a second
+    rhythm(it, BOOK, 10.05)
+
+    assert it.entry(BOOK).interval == pytest.approx(0.05 / 3)
+    assert it.entry(BOOK).received == 4
+
+
 # How often missing data may cost a connection
 
 
@@ -753,6 +763,20 @@ def test_without_room_the_repetition_waits_another_turn(talk):
     it.it.inspect(10.0)
     assert it.said() == []
     assert it.it.deadline == 14.0
+    assert it.it.reasons(10.0) == ()  # none of them was asked for again and again
+
+
+def test_a_request_that_stays_unanswered_again_and_again_is_a_reason(talk):
+    it = talk(limit=20)
+    it.window.take(-50.0)
+    it.window.take(-55.0, 14)
+    it.want(MANY[0]).begin()  # a ping and a request: room for one is left
+    it.it.inspect(5.0)
+    it.window.take(5.0, 14)
+    assert it.it.reasons(5.0) == ()
+    it.it.inspect(10.0)
+
+    assert it.it.reasons(10.0) == ("coin-0 not acknowledged, although asked for again",)
 
 
 # Complaints
@@ -1001,7 +1025,29 @@ def test_an_answer_may_end_an_unusual_silence_too(talk):
     it.it.receive(Pong(), 16.0)
     it.it.inspect(16.1)
 
-    assert len(gaps(it.said())) == 1
+    assert [gap.cause for gap in gaps(it.said())] == [Cause.SILENT]
+    assert it.entry(TRADES).gap.granted_at == 16.0
+
+
+def test_what_came_before_an_unusual_silence_is_not_in_doubt(talk):
+    it = talking(talk, TRADES)
+    it.data(TRADES, 9.0, 5)
+    it.it.ping(9.5)
+    it.it.receive(Pong(), 9.6)
+    it.data(TRADES, 10.0, 8)
+    it.data(BOOK, 15.5)
+
+    assert [gap.since for gap in gaps(it.said())] == [8]
+
+
+def test_a_doubt_may_be_about_one_feed_and_from_a_moment_on(talk):
+    it = talk().held(TRADES, USER)
+    it.data(TRADES, 1.0, 5)
+    doubt = on.LossSuspected(1, Cause.PROTOCOL_ERROR, TRADES[0], 3)
+    it.it.suspect(doubt, 2.0)
+
+    told = gaps(it.said())
+    assert [(gap.subscription, gap.since) for gap in told] == [(TRADES[0], 3)]
 
 
 def test_what_breaks_a_silence_waits_until_the_doubt_was_told(talk):
@@ -1032,10 +1078,14 @@ def test_a_frame_nobody_wants_breaks_a_silence_like_any_other(talk):
 def test_doubt_does_not_outlive_its_connection(talk):
     it = talking(talk, TRADES)
     it.data(BOOK, 15.5)
-    it.end(15.6)
+    update = Update(BOOK[1].route, b"")
+    assert it.it.admit(1, update, 25.0) is None
+    assert it.it.is_doubtful
+    it.end(25.1)
+    assert not it.it.is_doubtful
     it.said()
-    it.it.begin(2, 16.0)
-    it.ack(TRADES, 16.0)
+    it.it.begin(2, 26.0)
+    it.ack(TRADES, 26.0)
     it.data(TRADES, 30.0, 9)
     it.said()
     it.it.inspect(30.1)
@@ -1052,6 +1102,19 @@ def test_a_ping_that_stays_unanswered_while_frames_come_raises_a_doubt(talk):
 
     told = gaps(it.said())
     assert [(gap.since, gap.cause) for gap in told] == [(14, Cause.SILENT)]
+
+
+def test_a_ping_that_stayed_unanswered_is_held_against_no_later_one(talk):
+    it = talk().held(TRADES)
+    it.data(TRADES, 1.0, 5)
+    it.it.inspect(14.0)
+    entry = it.entry(TRADES)
+    assert entry.gap.granted_at == 14.0
+    it.it.receive(Pong(), 14.5)
+    it.data(TRADES, 15.0, 16)
+    it.it.inspect(28.0)
+
+    assert entry.gap.granted_at == 14.0
 
 
 def test_a_ping_that_is_answered_raises_none(talk):
@@ -1152,6 +1215,16 @@ def test_a_stale_feed_is_a_reason(talk):
     assert it.it.reasons(10.0) == ("mids stale: no news for 10 s or more",)
 
 
+def test_a_greeting_that_comes_at_last_ends_the_complaint(talk):
+    it = talk().held(USER)
+    it.it.receive(Pong(), 10.0)
+    it.it.inspect(10.0)
+    assert it.it.reasons(10.0) == ("fills stale: no news for 10 s or more",)
+    it.started(USER, 11.0)
+
+    assert it.it.reasons(11.0) == ()
+
+
 def test_the_line_that_spoke_first_of_changes_is_followed(talk):
     changes = feed("fast", heals=Heals.RESYNC, is_lossless=True, greets=True)
     it = talk().held(changes, BOOK).started(BOOK)
@@ -1172,6 +1245,18 @@ def test_lines_are_compared_once_a_second(talk):
     it.it.inspect(2.0)
 
     assert do.Release(BOOK[0]) in it.said()
+
+
+def test_when_lines_are_compared_this_one_may_become_the_one_to_follow(talk):
+    changes = feed("fast", heals=Heals.RESYNC, is_lossless=True)
+    it = talk().held(changes).started(changes)
+    continuity = it.entry(changes).continuity
+    continuity.is_shared = True
+    continuity.source_lost(1)
+    it.it.inspect(2.0)
+
+    assert continuity.is_followed(1)
+    assert not continuity.is_followed(2)
 
 
 def test_a_stale_feed_was_silent_for_as_long_as_it_says(talk):

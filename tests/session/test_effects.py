@@ -42,3 +42,9 @@ def test_is_compared_by_value_and_does_not_change(effect):
 
 def test_asking_for_a_feed_is_not_giving_it_up():
     assert do.SendSubscribe(BTC) != do.SendUnsubscribe(BTC)
+
+
+def test_a_read_need_not_show_anything_unless_it_is_said():
+    read = do.Backfill(BTC, 1, 2, 3)
+
+    assert (read.delivered, read.key) == (0, None)

@@ -17,6 +17,7 @@ def test_a_new_entry_has_no_past():
     it = entry()
 
     assert (it.received, it.last_at, it.news_at, it.venue_time) == (0, 0.0, 0.0, 0)
+    assert (it.looked, it.look_at, it.unanswered) == (0, 0.0, 0)
     assert (it.interval, it.longest, it.delay) == (0.0, 0.0, 0.0)
     assert (it.gap, it.gaps, it.ladder) == (None, {}, Ladder())
     assert (it.asked_at, it.granted_at, it.refused_at) == (inf, inf, inf)

@@ -109,6 +109,7 @@ def test_what_another_line_had_granted_is_among_the_facts(drive, feeds):
     known = facts.of_feed(entry)
     assert known.was_granted
     entry.continuity.was_granted = False
+    assert not facts.of_feed(entry).was_granted
     route = entry.traits.route
     facts.apply(Facts(feeds={route: known}), it.session)
     facts.apply(Facts(feeds={route: UNHEARD}), it.session)
@@ -149,7 +150,7 @@ def test_facts_are_short_and_do_not_change():
 
 def test_all_that_is_known_of_a_feed_is_applied(drive, feeds):
     it = drive().want(feeds.trades())
-    known = FeedFacts(*range(1, 12))
+    known = FeedFacts(*range(1, 13), True, True, 14.0)
 
     facts.apply(Facts(feeds={"trades:BTC": known, "gone": known}), it.session)
 

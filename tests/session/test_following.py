@@ -84,6 +84,15 @@ def test_a_line_that_has_not_spoken_is_not_followed(lines):
     assert entry.continuity.is_followed(7)
 
 
+def test_a_feed_that_sends_no_changes_needs_no_line_to_follow(lines):
+    it = lines()
+    entry = carried(it)
+    it.compare(5.0)
+
+    assert not it.registry.has_unwanted
+    assert entry.continuity.is_followed(7)
+
+
 def test_a_line_alone_is_compared_with_nothing(lines):
     it = lines()
     alone, also = carried(it, Heals.RESYNC), it.hold(name="also")

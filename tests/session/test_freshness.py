@@ -168,6 +168,15 @@ def test_a_better_delay_sets_a_new_best(watch):
     assert it.it.lag(entry) == pytest.approx(0.5)
 
 
+@pytest.mark.parametrize("best", [-5.0, 0.0, 5.0])
+def test_lag_is_the_same_whichever_clock_is_ahead(watch, best):
+    it = watch()
+    entry = it.hold()
+    entry.delay, it.it.least_delay = best + 2.0, best
+
+    assert it.it.lag(entry) == 2.0
+
+
 def test_lag_is_unknown_where_nothing_is(watch):
     it = watch()
     entry = it.hold()
@@ -229,6 +238,24 @@ def test_a_greeting_that_does_not_come_is_asked_for_again_on_the_connection(watc
     assert verdict is None
     assert it.it.stale() == [entry]
     assert not entry.ladder.has_reconnected
+
+
+def test_a_greeting_is_waited_for_from_the_grant_on(watch):
+    it = watch()
+    it.hold("fundings", Promise.SPARSE, now=20.0, greets=True)
+    it.it.inspect(29.9)
+    assert it.rungs() == []
+    it.it.inspect(30.0)
+
+    assert it.rungs() == [("warn", 10.0)]
+
+
+def test_a_policy_that_allows_more_has_it_asked_for_once_more_in_its_turn(watch):
+    it, _ = ungreeted(watch)
+    it.until(100.0)
+    it.it.policy = Policy(resubscribe_tries=3)
+
+    assert it.until(300.0, start=101.0) == ([("resubscribe", 106.0)], None)
 
 
 def test_once_it_comes_all_is_well(watch):
@@ -607,6 +634,21 @@ def test_a_feed_is_not_judged_by_a_frame_that_shows_no_delay(watch):
 
     assert it.it.inspect(10.0) is None
     assert it.rungs() == []
+
+
+def test_a_feed_at_its_best_is_not_late_however_soon_that_is_said(watch):
+    it, entry = speaking(watch, Policy(lag_warning=0.1))
+
+    assert late(it, entry, 0.0, 0.0, 0.0, start=20.0) is None
+    assert it.rungs() == []
+
+
+def test_where_the_best_is_not_known_nobody_is_late(watch):
+    it, _ = speaking(watch)
+    it.it.least_delay = inf
+
+    assert it.it.inspect(2.0) is None
+    assert it.it.late() == []
 
 
 def test_lag_too_costs_no_more_than_the_cap(watch):

@@ -12,5 +12,7 @@ def test_a_new_gap_is_being_made_good_by_nobody():
     assert (gap.number, gap.since, gap.cause) == (3, 1_000, Cause.NETWORK)
     assert (gap.reading, gap.is_reading, gap.failures) == (0, False, 0)
     assert (gap.read_at, gap.hold_until, gap.granted_at) == (inf, inf, inf)
-    assert gap.asked_at == -inf
+    assert (gap.asked_at, gap.watched_from) == (-inf, inf)
+    assert (gap.delivered, gap.key) == (0, None)
+    assert (gap.next_cause, gap.next_since) == (None, 0)
     assert (gap.reached, gap.is_broken, gap.recovered_before) == (0, False, 0)

@@ -10,7 +10,7 @@ def test_a_fresh_feed_is_on_no_rung():
 
     assert not ladder.is_stale
     assert not ladder.has_failed
-    assert (ladder.next_at, ladder.tries) == (inf, 0)
+    assert (ladder.next_at, ladder.tries, ladder.quiet_for) == (inf, 0, 0.0)
     assert not ladder.is_lagging
     assert (ladder.late_frames, ladder.judged) == (0, 0)
 

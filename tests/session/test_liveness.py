@@ -17,6 +17,7 @@ def test_without_a_connection_there_is_nothing_to_decide():
     assert liveness.deadline(24.0) == inf
     assert not liveness.is_ping_due(1e9)
     assert not liveness.is_silent(1e9, 24.0)
+    assert (liveness.pings, liveness.pongs) == (0, 0)
 
 
 def test_the_first_ping_is_due_at_once():

@@ -46,6 +46,10 @@ SENTENCES = [
         "trades(coin=BTC) has carried no news for 12.3 s (warn)",
     ),
     (
+        say.Stale(BTC, 12.34, "reconnect", is_late=True),
+        "trades(coin=BTC) is 12.3 s behind (reconnect)",
+    ),
+    (
         say.Gap(BTC, 5, 9, "recovered", 3, Cause.NETWORK),
         "trades(coin=BTC): gap from 5 to 9 recovered, 3 rows (network)",
     ),

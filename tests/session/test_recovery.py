@@ -209,6 +209,20 @@ def test_what_was_granted_long_ago_and_lost_before_it_spoke_begins_with_the_loss
     assert entry.gap.since == T0 + 10_000
 
 
+@pytest.mark.parametrize(
+    ("facts", "since"), [({}, T0 + 9_000), ({"is_doubtful": True}, T0 + 5_000)]
+)
+def test_what_came_before_a_loss_came_unless_that_is_in_doubt(care, facts, since):
+    it = care()
+    entry = it.hold()
+    it.rows(entry, T0 + 5_000)
+    it.it.mark()
+    it.rows(entry, T0 + 9_000)
+    it.it.lost(Cause.NETWORK, 10.0, **facts)
+
+    assert [gap.since for gap in it.told()] == [since]
+
+
 def test_a_second_loss_belongs_to_the_same_gap(care):
     it = care()
     entry = it.missed(Heals.REQUEST)
@@ -257,6 +271,15 @@ def test_only_what_was_kept_quiet_is_told_when_it_is_over(care):
     assert it.did() == []
 
 
+def test_the_gap_of_a_feed_that_is_renewed_begins_with_what_came_last(care):
+    it = care()
+    entry = it.hold()
+    it.rows(entry, T0 + 5_000)
+    it.it.renewed(entry, 10.0)
+
+    assert [gap.since for gap in it.told()] == [T0 + 5_000]
+
+
 def test_a_feed_that_is_renewed_has_a_gap(care):
     it = care()
     entry = it.hold(Heals.ITSELF)
@@ -294,6 +317,44 @@ def test_a_state_heals_with_its_next_frame(care):
     assert entry.gap is None
     assert it.registry.gapped == {}
     assert entry.gaps == it.it.totals == {"recovered": 1}
+
+
+@pytest.mark.parametrize(
+    ("heals", "newest", "is_behind"),
+    [
+        (Heals.ITSELF, 1, True),
+        (Heals.ITSELF, T0 + 4_999, True),
+        (Heals.ITSELF, T0 + 5_000, False),
+        (Heals.ITSELF, 0, False),  # it does not say
+        (Heals.REPLAY, 1, False),  # rows: each of them counts
+        (Heals.REQUEST, 1, False),
+    ],
+)
+def test_a_state_that_is_older_than_what_was_delivered_is_behind(
+    care, heals, newest, is_behind
+):
+    it = care()
+    entry = it.missed(heals)
+    event = on.DataStarted(1, entry.subscription, 0, newest, 1)
+
+    assert it.it.is_behind(entry, event) is is_behind
+
+
+def test_a_newer_state_is_not_behind_although_its_grant_is_not_here_yet(care):
+    it = care()
+    entry = it.hold(Heals.ITSELF)
+    entry.continuity.newest = T0 + 5_000
+    it.lose()
+
+    event = on.DataStarted(1, entry.subscription, 0, T0 + 6_000, 1)
+    assert it.it.is_behind(entry, event) is False
+
+
+def test_a_state_of_which_nothing_was_missed_is_not_behind(care):
+    it = care()
+    entry = it.hold(Heals.ITSELF)
+
+    assert not it.it.is_behind(entry, on.DataStarted(1, entry.subscription, 0, 1, 1))
 
 
 def test_a_state_without_a_time_heals_now(care):
@@ -793,8 +854,10 @@ def shared(care, *, delivered=T0 + 9_000):
     return it, entry
 
 
-def test_what_came_over_another_connection_says_nothing_of_this_one(care):
+@pytest.mark.parametrize("least_delay", [-EPOCH, inf])
+def test_what_came_over_another_connection_says_nothing_of_this_one(care, least_delay):
     it, entry = shared(care)
+    it.it.least_delay = least_delay
     entry.venue_time = T0 + 6_000
     it.lose(now=10.0)
 
@@ -826,6 +889,26 @@ def test_where_nothing_came_over_it_it_was_whole_when_it_was_granted(
     it.lose(now=10.0)
 
     assert [gap.since for gap in it.told()] == [since]
+
+
+def test_the_server_may_say_when_it_was_granted(care):
+    it, _ = shared(care)
+    it.it.opened(EPOCH + 4.0, 4.0)
+    it.lose(now=10.0)
+
+    assert [gap.since for gap in it.told()] == [T0 + 4_000 - 60_000]
+
+
+def test_of_what_spoke_without_a_grant_only_the_newest_row_is_known(care):
+    it = care()
+    it.it.least_delay = -EPOCH
+    it.registry.want(Subscription("asked"), Traits("asked", is_lossless=True))
+    (entry,) = it.registry.take(0.0, 99, 99)
+    entry.is_speaking = entry.continuity.is_shared = True
+    it.rows(entry, T0 + 9_000)
+    it.lose(now=10.0)
+
+    assert [gap.since for gap in it.told()] == [T0 + 9_000]
 
 
 def test_a_state_is_the_newest_one_whoever_brought_it(care):
@@ -924,6 +1007,15 @@ def test_doubt_is_about_what_must_not_be_lost_and_is_held(care):
     assert it.did() == []
 
 
+@pytest.mark.parametrize("heals", [Heals.NEVER, Heals.REPLAY, Heals.REQUEST])
+def test_what_may_be_lost_is_not_doubted_however_it_heals(care, heals):
+    it = care()
+    it.hold(heals, is_lossless=False)
+    it.it.doubt(Cause.SILENT, 10.0)
+
+    assert it.did() == []
+
+
 def test_doubt_goes_on_to_the_feeds_that_follow(care):
     it = care()
     it.hold(Heals.ITSELF, name="book")
@@ -1005,6 +1097,24 @@ def test_what_came_after_the_declared_loss_is_where_the_next_one_begins(care):
     it.it.doubt(Cause.SILENT, 20.0)
 
     assert [gap.since for gap in it.told()] == [T0 + 12_000]
+
+
+@pytest.mark.parametrize(
+    ("least_delay", "server_time", "until"),
+    [(2.0, None, 8_000), (inf, 8.0, 9_000)],  # the server cuts seconds off
+)
+def test_a_loss_declared_by_a_slow_clock_of_the_venue_is_not_declared_again(
+    care, least_delay, server_time, until
+):
+    it = care()
+    it.it.clock_offset, it.it.least_delay = 0.0, least_delay
+    it.it.opened(server_time, 10.0)
+    entry = it.hold(Heals.NEVER)
+    it.rows(entry, 5_000)
+    for now in (10.0, 20.0):
+        it.it.doubt(Cause.SILENT, now)
+
+    assert [gap.since for gap in it.told()] == [5_000, until]
 
 
 def test_a_loss_declared_by_our_own_clock_may_be_declared_again(care):
@@ -1123,6 +1233,29 @@ def test_a_doubt_that_comes_too_late_for_a_gap_begins_the_next_one(care):
     assert (opened.since, opened.cause) == (T0 + 40_000, Cause.PROTOCOL_ERROR)
 
 
+def test_a_gap_takes_in_the_doubts_of_half_a_minute(care):
+    it, entry = noise(care, 10.0)
+    it.it.doubt(Cause.SILENT, 40.0)
+    assert (entry.gap.granted_at, entry.gap.next_cause) == (40.0, None)
+    it.it.doubt(Cause.SILENT, 40.1)
+
+    assert (entry.gap.granted_at, entry.gap.next_cause) == (40.0, Cause.SILENT)
+
+
+def test_the_next_gap_begins_with_what_had_come_when_it_was_doubted(care):
+    it, entry = noise(care, 10.0)
+    it.answered(entry, 10.5)
+    it.rows(entry, T0 + 40_000)
+    it.it.doubt(Cause.SILENT, 41.0)
+    it.rows(entry, T0 + 42_000)
+    other = it.hold(name="other", now=43.0)
+    it.it.inspect(44.0)
+    it.answered(entry, 44.5)
+
+    assert [gap.since for gap in it.told()] == [T0 + 5_000, T0 + 40_000]
+    assert other.gap is None
+
+
 def test_a_doubt_about_one_feed_is_about_that_one(care):
     it = care()
     one, other = it.hold(name="one"), it.hold(name="other")
@@ -1167,6 +1300,17 @@ def test_a_history_that_trails_for_long_proves_nothing(care):
     assert 50.0 < now <= 60.0
 
 
+@pytest.mark.parametrize(("now", "ends"), [(49.9, []), (50.0, ["unrecoverable"])])
+def test_a_history_may_trail_for_half_a_minute(care, now, ends):
+    it = care()
+    entry = it.missed(Heals.REQUEST)
+    it.answered(entry, 20.5, trails=True)
+    it.it.inspect(now)
+    it.answered(entry, now, trails=True)
+
+    assert [effect.notice.status for effect in it.closed()] == ends
+
+
 def test_a_gap_that_is_not_settled_soon_is_worth_a_word(care):
     it = care()
     entry = it.missed(Heals.REQUEST)
@@ -1187,6 +1331,29 @@ def test_a_doubt_about_trades_ends_where_the_last_window_begins(care):
         it.answered(entry, now, oldest=oldest, newest=newest)
 
     assert [e.notice.until for e in it.closed()] == [T0 + 13_000]
+
+
+def test_a_history_that_lacks_something_says_nothing_of_what_came_live(care):
+    it = care()
+    entry = it.missed(Heals.REQUEST)
+    for now in (20.5, 25.0):
+        it.it.inspect(now)
+        it.answered(entry, now, oldest=T0 + 24_000, newest=T0 + 24_500, complete=False)
+
+    (closed,) = it.closed()
+    assert (closed.notice.status, closed.notice.until) == ("unrecoverable", T0 + 20_000)
+
+
+def test_a_gap_that_windows_close_ends_now_by_the_clock_that_is_known(care):
+    it = care()
+    entry = it.missed(Heals.REPLAY)
+    it.it.inspect(22.0)
+    it.answered(entry, 22.5, oldest=T0, newest=T0 + 90_000)
+    it.it.inspect(25.0)
+    it.answered(entry, 25.5, oldest=T0 + 90_000, newest=T0 + 95_000)
+
+    (closed,) = it.closed()
+    assert (closed.notice.status, closed.notice.until) == ("recovered", T0 + 25_500)
 
 
 def test_what_was_settled_need_not_be_shown_again(care):

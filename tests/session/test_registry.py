@@ -7,6 +7,7 @@ import pytest
 from bistoury.session import Cause, Promise, Subscription, Traits
 from bistoury.session.continuity import Continuity
 from bistoury.session.gap import OpenGap
+from bistoury.session.model import Heals
 from bistoury.session.registry import Registry
 
 ALL = 10_000
@@ -716,6 +717,47 @@ def test_asking_again_starts_the_wait_anew_at_the_end_of_the_queue(registry):
     assert registry.asked_since() == 6.0
 
 
+def test_what_waited_twice_for_an_answer_is_unanswered(registry):
+    want(registry, A, B)
+    take(registry)
+    entry(registry, A).unanswered = 2
+    entry(registry, B).unanswered = 1
+
+    assert registry.unanswered() == [entry(registry, A)]
+    settle(registry, A)
+    assert registry.unanswered() == []
+
+
+def test_an_answer_ends_the_waits_and_a_goodbye_what_was_shown(registry):
+    want(registry, A)
+    take(registry)
+    it = entry(registry, A)
+    it.unanswered, it.shown = 3, b"a"
+    settle(registry, A)
+    assert (it.unanswered, it.shown) == (0, b"a")
+
+    registry.release(A[0])
+    take(registry)
+    settle(registry, A, subscribed=False)
+    assert it.shown == b""
+
+
+def test_an_answer_that_leaves_a_parameter_out_is_not_of_a_request_with_it(registry):
+    registry.want(Subscription("a", (("level", 0),)), Traits("a"))
+    take(registry)
+
+    assert registry.settle({"type": "a"}, 0.0, subscribed=True) is None
+
+
+def test_a_goodbye_is_not_waited_for(registry):
+    hold(registry, A)
+    registry.release(A[0])
+    take(registry)
+    entry(registry, A).unanswered = 2
+
+    assert registry.unanswered() == []
+
+
 def test_a_goodbye_that_is_repeated_stays_a_goodbye(registry):
     hold(registry, A)
     registry.release(A[0])
@@ -738,6 +780,14 @@ def test_a_feed_that_greets_is_mute_until_it_speaks(registry):
     assert registry.mute == set()
     assert entry(registry, GREETS).is_speaking
     assert entry(registry, GREETS).is_live
+
+
+def test_a_mute_feed_that_speaks_at_intervals_has_more_to_be_judged_by(registry):
+    both = feed("books", greets=True, promise=Promise.PERIODIC)
+    hold(registry, GREETS, both)
+
+    assert registry.mute == {GREETS[0], both[0]}
+    assert registry.ungreeted() == [entry(registry, GREETS)]
 
 
 def test_what_is_not_held_is_neither_mute_nor_live(registry):
@@ -865,6 +915,23 @@ def test_a_request_that_ended_with_its_connection_does_not_hide_the_next_ones(re
     assert registry.overdue(25.0, 5.0) == [entry(registry, B)]
 
 
+def test_what_was_granted_stays_so_when_it_is_wanted_once_more_after_a_loss(registry):
+    hold(registry, A)
+    registry.connection_lost(1)
+    want(registry, A)
+
+    assert entry(registry, A).was_granted
+
+
+def test_what_a_connection_showed_of_a_feed_is_lost_with_it(registry):
+    hold(registry, A)
+    it = entry(registry, A)
+    it.unanswered, it.look_at, it.shown = 3, 9.0, b"a"
+    registry.connection_lost(1)
+
+    assert (it.unanswered, it.look_at, it.shown) == (0, 0.0, b"")
+
+
 def test_late_answers_of_a_lost_connection_match_nothing(registry):
     want(registry, A)
     take(registry)
@@ -925,6 +992,24 @@ def test_lines_with_the_same_feeds_share_what_was_delivered():
     want(other, A)
 
     assert entry(one, A).continuity is entry(other, A).continuity
+
+
+def test_a_second_line_shares_what_the_first_one_alone_delivered():
+    shared = {}
+    one, other = Registry(shared), Registry(shared)
+    want(one, A)
+    assert not entry(one, A).continuity.is_shared
+    want(other, A)
+
+    assert entry(one, A).continuity.is_shared
+
+
+@pytest.mark.parametrize("heals", list(Heals))
+def test_frames_are_changes_where_only_the_whole_can_be_sent_again(registry, heals):
+    one = feed("book", heals=heals)
+    want(registry, one)
+
+    assert entry(registry, one).continuity.is_delta is (heals is Heals.RESYNC)
 
 
 def test_two_registries_share_nothing_unless_asked_to():
