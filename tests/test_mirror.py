@@ -63,6 +63,7 @@ ELSEWHERE = {
     # Parts of the client, which is tested as users hold it.
     "hyperliquid/audience.py": "hyperliquid/test_client_handlers.py",
     "hyperliquid/claims.py": "hyperliquid/test_client_subscriptions.py",
+    "hyperliquid/covers.py": "hyperliquid/test_coverage.py",
     "hyperliquid/errands.py": "hyperliquid/test_client_handlers.py",
     "hyperliquid/fleet.py": "recovery/test_lines.py",
     "hyperliquid/group.py": "recovery/test_lines.py",

@@ -626,3 +626,21 @@ def test_what_a_line_missed_goes_with_it(two):
     two.lose(0)
     two.it.drop(two[0])
     assert not two.it.is_owing(two[0])
+
+
+def test_what_no_line_can_look_back_to_is_given_up_and_not_asked_for_ever(two):
+    two.lose(0)
+    two.lose(1)
+    for line in two.lines:
+        line.back()
+    asked = []
+    for number in (1, 0, 1):
+        assert two.settle(number, "recovered", since=150) == []
+        asked += two.it.take_doubts()
+    assert asked == [(two[number], FILLS, 100) for number in (1, 0, 1)]
+
+    (ended,) = two.settle(1, "recovered", since=150, until=300)
+    assert brief([ended]) == [("unrecoverable", 100)]
+    assert ended.until == 300
+    assert not two.it.has_open_gaps
+    assert two.it.take_doubts() == []

@@ -10,9 +10,6 @@ from where the last of them to carry the feed had come.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from math import inf
-
 import msgspec
 
 from ..session import State, Subscription
@@ -20,87 +17,15 @@ from ..session import effects as do
 from ..session import events as on
 from ..session.model import Heals
 from ..session.notices import Gap
+from .covers import Cover, Told, begin, end
 from .line import Line
 
 _AT_ONCE = 1.0
 """Seconds for an answer. Rows that could come before news of the gap wait about so
 long: see ``Policy.hold_timeout``."""
 
-
-@dataclass(slots=True, eq=False)
-class _Cover:
-    """A gap of one line, while another one is trusted to have filled it."""
-
-    line: Line
-    gap: Gap
-    by: Line
-    by_connection: int
-    since: int
-    """From when on something may be missing, in venue milliseconds."""
-    connection: int = 0
-    """Over which ``line`` carries the feed again, so that ``by`` can prove it; or 0."""
-    asked_at: float = inf
-    """Since when it can be proven."""
-    doubted_at: float = inf
-    """When the line was last doubted before that: a later doubt needs another proof."""
-    ping: int = 0
-    """The ping whose answer is the proof; 0: not sent yet."""
-    is_proven: bool = False
-    reads: list[do.Backfill] = field(default_factory=list)
-    """What ``line`` wants to read, unless it is proven to be needless."""
-    settled: Gap | None = None
-    """How ``line`` ended the gap by itself, if it could not be recovered there."""
-
-    @property
-    def subscription(self) -> Subscription:
-        """The feed it is about."""
-        return self.gap.subscription
-
-    def is_over(self) -> bool:
-        """Whether the line went away once more, with the gap still open."""
-        now = self.line.session.connection_id
-        return self.settled is None and self.connection not in (0, now)
-
-    def ask(self) -> None:
-        """Let it be proven from now on."""
-        self.connection = self.line.session.connection_id
-        self.asked_at = self.line.supervisor.now()
-        self.doubted_at = self._doubted_at
-
-    def is_doubted(self) -> bool:
-        """Whether the line has lost something more since the proof was asked for."""
-        is_asked = self.connection and self.settled is None
-        return bool(is_asked) and self._doubted_at > self.doubted_at
-
-    def renew(self) -> None:
-        """Have it proven once more."""
-        self.ping, self.is_proven = 0, False
-        self.ask()
-
-    def begin_anew(self) -> None:
-        """Start over."""
-        self.connection, self.asked_at = 0, inf
-        self.ping, self.is_proven = 0, False
-        self.reads.clear()
-
-    @property
-    def _doubted_at(self) -> float:
-        entry = self.line.session.registry.entries.get(self.subscription)
-        return -inf if entry is None or entry.gap is None else entry.gap.granted_at
-
-
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """A gap that users were told of."""
-
-    gap: Gap
-    at: float
-    """When, in the session's time."""
-
-    @property
-    def since(self) -> int:
-        """From when on something is missing, in venue milliseconds."""
-        return _begin(self.gap)
+_ASKED_TO = 3
+"""How often lines are asked to make good what was told, before it is given up."""
 
 
 class Coverage:
@@ -108,8 +33,8 @@ class Coverage:
 
     def __init__(self, lines: list[Line]) -> None:
         self._lines = lines
-        self._covers: dict[Subscription, list[_Cover]] = {}
-        self._told: dict[Subscription, _Told] = {}
+        self._covers: dict[Subscription, list[Cover]] = {}
+        self._told: dict[Subscription, Told] = {}
         """What users were told is missing."""
         self._reached: dict[tuple[Line, Subscription], int] = {}
         """How far a line that misses something had come itself, in venue ms."""
@@ -150,7 +75,7 @@ class Coverage:
         """Take what a line says of a gap; return what is true of the whole group."""
         if gap.status != "open":
             return self._closed(line, gap)
-        reach = min(_begin(gap), self._reach(line, gap.subscription))
+        reach = min(begin(gap), self._reach(line, gap.subscription))
         self._reached.setdefault((line, gap.subscription), reach)
         other = self._carrier(line, gap.subscription)
         told = self._tell(line, gap) if other is None else []
@@ -243,13 +168,17 @@ class Coverage:
             return []
         since = told.since
         entry = line.session.registry.entries[gap.subscription]
-        if _begin(gap) > since and not entry.traits.heals.at_once:
+        if begin(gap) > since and not entry.traits.heals.at_once:
             # What is missing began before this line's gap, and whoever was there may be
             # away for long.
-            self._doubts.append((line, gap.subscription, since))
-            return []
+            if told.asked < _ASKED_TO:
+                told.asked += 1
+                self._doubts.append((line, gap.subscription, since))
+                return []
+            # It can look no further back: what was before, it has settled otherwise.
+            gap = msgspec.structs.replace(gap, status="unrecoverable")
         del self._told[gap.subscription]
-        if _end(gap) < since:
+        if end(gap) < since:
             # The line has carried it from before what was told.
             gap = msgspec.structs.replace(gap, until=since, status="recovered")
         self._trust(line, gap)
@@ -263,23 +192,23 @@ class Coverage:
             if other is line or entry is None or entry.gap is None:
                 continue
             if self._current(other, subscription) is None:
-                since = max(entry.gap.since, _end(settled))
+                since = max(entry.gap.since, end(settled))
                 gap = Gap(subscription, since, None, "open", 0, entry.gap.cause)
                 self._cover(other, gap, line)
 
     def _cover(self, line: Line, gap: Gap, by: Line) -> None:
-        cover = _Cover(line, gap, by, by.session.connection_id, _begin(gap))
+        cover = Cover(line, gap, by, by.session.connection_id, begin(gap))
         self._covers.setdefault(gap.subscription, []).append(cover)
 
     def _tell(self, line: Line, gap: Gap) -> list[Gap]:
         """Tell of a gap of a line, from where the last of the others had come, too."""
-        since = self._narrow(line, gap.subscription, _begin(gap))
+        since = self._narrow(line, gap.subscription, begin(gap))
         # Told again if it turns out to have begun earlier: it ends as it was told last.
         known = self._told.get(gap.subscription)
         if known is not None and known.since <= since:
             return []
         gap = msgspec.structs.replace(gap, since=since)
-        self._told[gap.subscription] = _Told(gap, line.supervisor.now())
+        self._told[gap.subscription] = Told(gap, line.supervisor.now())
         return [gap]
 
     def _narrow(self, line: Line, subscription: Subscription, since: int) -> int:
@@ -301,7 +230,7 @@ class Coverage:
             return came
         return min(came, entry.gap.since)  # perhaps it has yet to say so
 
-    def _prove(self, cover: _Cover) -> None:
+    def _prove(self, cover: Cover) -> None:
         cover.since = self._narrow(cover.line, cover.subscription, cover.since)
         cover.is_proven = True
         self._reached.pop((cover.line, cover.subscription), None)
@@ -311,7 +240,7 @@ class Coverage:
         for wanted in reads:
             cover.line.supervisor.backfilled(wanted, [], complete=True)
 
-    def _refute(self, cover: _Cover) -> list[Gap]:
+    def _refute(self, cover: Cover) -> list[Gap]:
         """Find someone else who may have carried it; tell of the gap if none did."""
         cover.since = self._narrow(cover.line, cover.subscription, cover.since)
         other = self._carrier(cover.line, cover.subscription, but=cover.by)
@@ -322,7 +251,7 @@ class Coverage:
         self._remove(cover)
         if cover.settled is not None:
             self._reached.pop((cover.line, cover.subscription), None)
-        if cover.settled is not None and _end(cover.settled) <= cover.since:
+        if cover.settled is not None and end(cover.settled) <= cover.since:
             return []  # it was carried until the line carried it again
         gap = msgspec.structs.replace(cover.gap, since=cover.since)
         told = self._tell(cover.line, gap)
@@ -346,25 +275,25 @@ class Coverage:
             for cover in waiting:
                 cover.ping = liveness.pings
 
-    def _all(self) -> list[_Cover]:
+    def _all(self) -> list[Cover]:
         return [cover for covers in self._covers.values() for cover in covers]
 
-    def _about(self, subscription: Subscription) -> list[_Cover]:
+    def _about(self, subscription: Subscription) -> list[Cover]:
         return list(self._covers.get(subscription, ()))
 
-    def _current(self, line: Line, subscription: Subscription) -> _Cover | None:
+    def _current(self, line: Line, subscription: Subscription) -> Cover | None:
         for cover in self._covers.get(subscription, ()):
             if cover.line is line and cover.settled is None:
                 return cover
         return None
 
-    def _remove(self, cover: _Cover) -> None:
+    def _remove(self, cover: Cover) -> None:
         covers = self._covers[cover.subscription]
         covers.remove(cover)
         if not covers:
             del self._covers[cover.subscription]
 
-    def _holds(self, cover: _Cover) -> bool:
+    def _holds(self, cover: Cover) -> bool:
         by = cover.by
         return by.session.connection_id == cover.by_connection and self._carries(
             by, cover.subscription
@@ -390,11 +319,3 @@ class Coverage:
         # Its own old gap does not matter if that was filled by the others.
         cover = self._current(line, subscription)
         return entry.gap is None or (cover is not None and cover.is_proven)
-
-
-def _begin(gap: Gap) -> int:
-    return gap.since or 0
-
-
-def _end(gap: Gap) -> int:
-    return gap.until or 0
