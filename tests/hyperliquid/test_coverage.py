@@ -31,6 +31,7 @@ class Line:
                 gap=None,
                 is_held=True,
                 venue_time=0,
+                sure=0,
                 news_at=0.0,
                 traits=SimpleNamespace(heals=heals),
             )
@@ -644,3 +645,14 @@ def test_what_no_line_can_look_back_to_is_given_up_and_not_asked_for_ever(two):
     assert ended.until == 300
     assert not two.it.has_open_gaps
     assert two.it.take_doubts() == []
+
+
+def test_a_line_that_does_not_answer_had_come_as_far_as_it_was_beyond_doubt(two):
+    two[1].brings(150)
+    two[1].entries[FILLS].sure = 150
+    assert two.gap(0, since=100) == []
+    two.read(0)
+    two[1].brings(900)  # what it brought before that was swallowed, perhaps
+    two.clock.now += 1.1
+
+    assert brief(two.it.look()) == [("open", 150)]

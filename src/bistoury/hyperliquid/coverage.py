@@ -224,8 +224,10 @@ class Coverage:
         entry = line.session.registry.entries.get(subscription)
         if entry is None:
             return 0
-        # What a connection has brought came after all that happened before it.
-        came = self._reached.get((line, subscription), entry.venue_time)
+        # What a connection has brought came after all that happened before it, unless
+        # some of that was swallowed since it was last beyond doubt.
+        sure = min(entry.sure or entry.venue_time, entry.venue_time)
+        came = self._reached.get((line, subscription), sure)
         if entry.gap is None or self._current(line, subscription) is not None:
             return came
         return min(came, entry.gap.since)  # perhaps it has yet to say so
