@@ -562,6 +562,35 @@ def test_when_the_line_that_was_followed_is_lost_the_other_one_may_be_right():
     assert release(it) == [(b"b", False)]
 
 
+def test_only_what_a_line_said_last_is_a_repetition():
+    it = shared()
+    assert show(it, b"a", source=1, now=0.0)
+    assert show(it, b"b", source=1, now=1.0)
+
+    assert show(it, b"a", source=1, now=2.0)
+
+
+def test_what_another_line_said_is_no_repetition():
+    it = shared()
+    show(it, b"a", source=1, now=0.0)
+    show(it, b"b", source=2, now=1.0)
+    show(it, b"c", source=1, now=1.5)
+
+    assert it.overrule_at == 4.5
+    assert not show(it, b"b", source=2, now=2.0)
+    assert it.overrule_at == 4.5  # it is put aside once, however often it is said
+
+
+def test_a_line_that_comes_again_may_say_what_it_said_before():
+    it = shared()
+    show(it, b"a", source=1, now=0.0)
+    show(it, b"b", source=2, now=1.0)
+    it.source_lost(2)
+
+    assert not show(it, b"b", source=2, now=1.1)
+    assert it.overrule_at == pytest.approx(4.1)
+
+
 def test_a_line_alone_is_not_followed_but_believed():
     it = states()
 
