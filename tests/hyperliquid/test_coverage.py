@@ -647,12 +647,17 @@ def test_what_no_line_can_look_back_to_is_given_up_and_not_asked_for_ever(two):
     assert two.it.take_doubts() == []
 
 
-def test_a_line_that_does_not_answer_had_come_as_far_as_it_was_beyond_doubt(two):
+@pytest.mark.parametrize(("pinged_at", "since"), [(1.0, 150), (6.0, 900)])
+def test_a_line_whose_ping_was_swallowed_had_come_as_far_as_it_was_beyond_doubt(
+    two, pinged_at, since
+):
     two[1].brings(150)
     two[1].entries[FILLS].sure = 150
+    two[1].liveness.heard_at = 5.0
+    two[1].liveness.pinged(pinged_at, 14.0)
     assert two.gap(0, since=100) == []
     two.read(0)
     two[1].brings(900)  # what it brought before that was swallowed, perhaps
     two.clock.now += 1.1
 
-    assert brief(two.it.look()) == [("open", 150)]
+    assert brief(two.it.look()) == [("open", since)]

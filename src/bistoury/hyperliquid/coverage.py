@@ -225,9 +225,11 @@ class Coverage:
         if entry is None:
             return 0
         # What a connection has brought came after all that happened before it, unless
-        # some of that was swallowed since it was last beyond doubt.
-        sure = min(entry.sure or entry.venue_time, entry.venue_time)
-        came = self._reached.get((line, subscription), sure)
+        # a ping was swallowed since, and perhaps more than that.
+        brought = entry.venue_time
+        if line.session.conversation.liveness.is_unanswered:
+            brought = min(entry.sure or brought, brought)
+        came = self._reached.get((line, subscription), brought)
         if entry.gap is None or self._current(line, subscription) is not None:
             return came
         return min(came, entry.gap.since)  # perhaps it has yet to say so
