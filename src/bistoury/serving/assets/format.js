@@ -12,6 +12,13 @@ export function seconds(value) {
   return `${Math.floor(all / 3600)} h ${Math.floor((all % 3600) / 60)} min`;
 }
 
+// An age in a column: its largest unit, so that it stays narrow.
+export function age(value) {
+  if (value === null || value === undefined || value < 60) return seconds(value);
+  if (value < 3600) return `${Math.floor(value / 60)} min`;
+  return value < 86400 ? `${Math.floor(value / 3600)} h` : `${Math.floor(value / 86400)} d`;
+}
+
 export function rate(value) {
   if (value === null || value === undefined) return none;
   return `${value < 10 ? value.toFixed(1) : Math.round(value)}/s`;

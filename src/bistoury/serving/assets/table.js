@@ -1,11 +1,11 @@
 // Every subscription: sorted, filtered, and changed in place.
 
-import { make, none, put, putName, rate, seconds } from "./format.js";
+import { age, make, none, put, putName, rate, seconds } from "./format.js";
 
 const columns = [
   ["name", "Feed", (it) => it.name],
   ["state", "State", (it) => it.state],
-  ["age", "Age", (it) => seconds(it.age)],
+  ["age", "Age", (it) => age(it.age)],
   ["rate", "Rate", (it) => rate(it.rate)],
   ["lag", "Lag", (it) => seconds(it.lag)],
   ["gaps", "Gaps", (it) => gaps(it)],
