@@ -1550,3 +1550,13 @@ def test_what_nobody_wants_any_more_is_not_doubted(care):
 
     assert it.did() == []
     assert it.registry.gapped == {}
+
+
+def test_after_a_replay_that_proved_all_the_feed_is_sure_as_far_as_it_came(care):
+    it = care()
+    entry = it.missed(Heals.REPLAY)
+    it.it.least_delay = 0.0
+    it.started(entry, 21.0, oldest=T0 + 1_000, newest=T0 + 9_000, rows=9)
+
+    assert entry.settled == 0
+    assert entry.sure == entry.continuity.newest == T0 + 5_000

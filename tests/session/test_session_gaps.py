@@ -49,6 +49,21 @@ def test_a_loss_that_nobody_retries_opens_its_gaps_at_once(drive, feeds, steady)
     assert len(gaps(it)) == 1
 
 
+def test_where_a_feed_said_nothing_the_clock_of_the_server_tells_since_when(
+    drive, feeds
+):
+    it = drive().connect()
+    it.feed(on.ConnectionOpened(it.session.connection_id, 1_790_000_000.0))
+    began = it.now
+    it.want(feeds.trades()).ack(feeds.trades()).pong()
+    it.lost()
+
+    (gap,) = gaps(it)
+    minute = 60_000  # what the clocks may differ by
+    waited = round((it.now - began) * 1000)
+    assert gap.since == 1_790_000_000_000 + waited - minute
+
+
 def test_what_another_connection_carried_is_not_read(drive, feeds):
     it = drive().stable(feeds.fills())
     it.data(feeds.fills(), 1_000)
