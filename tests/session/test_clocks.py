@@ -4,7 +4,7 @@ from math import inf
 
 import pytest
 
-from bistoury.session.clocks import Clocks
+from bistoury.session.clocks import Clocks, venue_time
 
 
 def test_the_first_look_finds_no_jump():
@@ -76,3 +76,18 @@ def test_a_question_about_a_connection_that_is_gone_is_forgotten():
 
     assert not clocks.is_probing
     assert clocks.grace_until == -inf
+
+
+@pytest.mark.parametrize(
+    ("least_delay", "server_offset", "expected"),
+    [
+        (-2.0, 7.0, 102_000),
+        (inf, 7.0, 107_000),
+        (inf, 0.0, 100_000),
+        (inf, None, 900_500),
+    ],
+)
+def test_the_venues_time_is_told_by_its_data_its_server_or_else_our_clock(
+    least_delay, server_offset, expected
+):
+    assert venue_time(100.0, 900.5, least_delay, server_offset) == expected

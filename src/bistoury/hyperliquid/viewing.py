@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from math import inf
 from typing import Any
 
 from ..config import Config
@@ -21,6 +20,7 @@ from ..observability.tally import Tally
 from ..observability.verdict import verdict_of
 from ..observability.window import Window
 from ..session import Session, Subscription
+from ..session.clocks import venue_time
 from ..session.registry import Entry
 from ..supervisor import Supervisor
 from . import feeds, validate
@@ -94,11 +94,9 @@ class Viewing(Residing):
 
     def _venue_now(self) -> int:
         """Return the venue's time, in milliseconds, as far as it is known."""
-        now, best = self.now(), health.least_delay(self._sessions)
-        if best < inf:
-            return int((now - best) * 1000)
         offset = self._session.conversation.recovery.server_offset
-        return int((self._supervisor.wall() if offset is None else now + offset) * 1000)
+        best = health.least_delay(self._sessions)
+        return venue_time(self.now(), self._supervisor.wall(), best, offset)
 
     @property
     def _session(self) -> Session:

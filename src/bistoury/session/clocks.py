@@ -13,6 +13,23 @@ from dataclasses import dataclass
 from math import inf
 
 
+def venue_time(
+    now: float, wall: float, least_delay: float, server_offset: float | None
+) -> int:
+    """
+    Return the venue's time in milliseconds, as far as it is known.
+
+    By its data (``least_delay``: our time less its at best; infinity: unknown), else by
+    what its server said the time is; where it says nothing, by the ``wall`` clock here,
+    which may show anything. What goes in is in seconds.
+    """
+    if least_delay < inf:
+        return int((now - least_delay) * 1000)
+    if server_offset is not None:
+        return int((now + server_offset) * 1000)
+    return int(wall * 1000)
+
+
 @dataclass(slots=True)
 class Clocks:
     """Compares the clocks at every tick, and grants a grace while asking."""

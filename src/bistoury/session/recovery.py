@@ -19,6 +19,7 @@ from . import effects as do
 from . import events as on
 from . import notices as say
 from .causes import Cause
+from .clocks import venue_time
 from .gap import OpenGap
 from .model import Heals, Subscription
 from .policy import Policy
@@ -377,9 +378,5 @@ class Recovery:
         return self.least_delay < inf or self.server_offset is not None
 
     def _venue_now(self, now: float) -> int:
-        if self.least_delay < inf:
-            return int((now - self.least_delay) * 1000)
-        # Where the server says what time it is, our own clock may show anything.
-        if self.server_offset is not None:
-            return int((now + self.server_offset) * 1000)
-        return int((now + self.clock_offset) * 1000)
+        wall = now + self.clock_offset
+        return venue_time(now, wall, self.least_delay, self.server_offset)
