@@ -34,3 +34,9 @@ def test_news_takes_it_off_the_ladder():
     ladder.reset()
 
     assert ladder == Ladder(quiet_for=7.0, is_lagging=True)
+
+
+def test_a_feed_is_fresh_that_is_neither_stale_nor_late():
+    assert Ladder().is_fresh
+    assert not Ladder(warned_at=1.0).is_fresh
+    assert not Ladder(is_lagging=True).is_fresh

@@ -138,8 +138,6 @@ class Group:
 
 def _rank(entry: Entry) -> tuple[bool, bool, bool, float]:
     """Return how well a line carries a feed: what another one has is not missing."""
-    ladder = entry.ladder
-    is_fresh = not ladder.is_stale and not ladder.is_lagging
-    is_whole = entry.is_live and entry.gap is None and is_fresh
+    is_whole = entry.is_live and entry.gap is None and entry.ladder.is_fresh
     # What is not answered everywhere is not refused.
     return entry.is_held, not entry.refusal, is_whole, entry.last_at

@@ -77,11 +77,7 @@ class View:
     @property
     def fresh(self) -> set[Subscription]:
         """What some line carries without its being stale or late."""
-        return {
-            subscription
-            for subscription, entry in self.entries.items()
-            if not entry.ladder.is_stale and not entry.ladder.is_lagging
-        }
+        return {it for it, entry in self.entries.items() if entry.ladder.is_fresh}
 
     @property
     def is_live(self) -> bool:

@@ -33,6 +33,11 @@ class Ladder:
         return self.warned_at < inf
 
     @property
+    def is_fresh(self) -> bool:
+        """Whether the feed carries news, and on time."""
+        return not self.is_stale and not self.is_lagging
+
+    @property
     def has_failed(self) -> bool:
         """Whether everything was tried."""
         return self.has_reconnected and self.is_stale and self.next_at == inf
