@@ -49,10 +49,10 @@ class Verdict(msgspec.Struct, frozen=True):
 
 def verdict_of(view: View) -> Verdict:
     """Decide how things are."""
-    reasons = tuple(reasons_for(view))
+    amiss = _of_data(view)
+    reasons = (*_of_connection(view), *amiss)
     if not view.is_live:
         return Verdict(Standing.DOWN, reasons, is_off=_is_off(view))
-    amiss = _of_feeds(view) + late(view.readers)
     standing = Standing.DEGRADED if reasons else Standing.OK
     return Verdict(standing, reasons, is_settling=bool(reasons) and not amiss)
 
@@ -66,26 +66,29 @@ def _is_off(view: View) -> bool:
 
 def reasons_for(view: View) -> list[str]:
     """Return why things are not well, as sentences; empty when they are."""
+    return _of_connection(view) + _of_data(view)
+
+
+def _of_connection(view: View) -> list[str]:
     session = view.session
-    reasons: list[str] = []
     if not view.is_live:
         why = f", last error: {session.last_error}" if session.last_error else ""
-        reasons.append(f"not live ({view.state}{why})")
-    elif not session.is_ready:
-        reasons.append("connected, but not yet proven to carry data")
-    elif view.due:
+        return [f"not live ({view.state}{why})"]
+    if not session.is_ready:
+        return ["connected, but not yet proven to carry data"]
+    if view.due:
         names = sorted(map(str, view.due))
-        reasons.append(f"not acknowledged yet: {some(names)}")
-    return reasons + _of_feeds(view) + late(view.readers)
+        return [f"not acknowledged yet: {some(names)}"]
+    return []
 
 
-def _of_feeds(view: View) -> list[str]:
-    """Return what the connections say is amiss, and no other one makes good."""
+def _of_data(view: View) -> list[str]:
+    """Return what is amiss with feeds, where no other line helps, and with readers."""
     fresh, reasons = view.fresh, list[str]()
     for each in _counting(view):
         said = each.conversation.reasons(view.now, fresh)
         reasons += [it for it in said if it not in reasons]
-    return reasons
+    return reasons + late(view.readers)
 
 
 def _counting(view: View) -> list[Session]:
