@@ -20,12 +20,10 @@ from typing import Any, TypeGuard
 from ..errors import ConfigError
 from ..session.model import Heals, Promise, Scalar, Subscription, Traits
 from . import keys, validate
-from .keys import Row
+from .keys import BITS, Row
 
 USER_MEMORY = 20_000
 COIN_MEMORY = 5_000
-
-_BITS = 64  # of a number in the venue's JSON
 
 _PERIODIC, _EVENT, _SPARSE = Promise.PERIODIC, Promise.EVENT, Promise.SPARSE
 _REQUEST = Heals.REQUEST
@@ -294,7 +292,7 @@ def _is_text(value: object) -> TypeGuard[str]:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int) and value.bit_length() < _BITS
+    return isinstance(value, int) and value.bit_length() < BITS
 
 
 def _checked(feed: Feed, given: dict[str, Any]) -> dict[str, Scalar]:

@@ -15,6 +15,7 @@ from typing import Any
 from ..session import Update
 from ..session.effects import Backfill
 from . import wire
+from .feeds import FEEDS
 from .info import Info
 
 Row = dict[str, Any]
@@ -114,8 +115,9 @@ async def _slices(info: Info, wanted: Backfill) -> Found:
 
 async def _twaps(info: Info, wanted: Backfill) -> Found:
     rows = await info.twap_history(_user(wanted))
-    # HL: these rows count seconds; a row at the edge is read twice, not missed.
-    return _found(wanted, [row for row in rows if row["time"] * 1000 >= wanted.since])
+    # A row at the edge is read twice, not missed.
+    unit = FEEDS[wanted.subscription.feed].unit
+    return _found(wanted, [row for row in rows if row["time"] * unit >= wanted.since])
 
 
 async def _orders(info: Info, wanted: Backfill) -> Found:

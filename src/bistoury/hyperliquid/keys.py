@@ -14,7 +14,8 @@ from ..session.model import Version
 
 Row = Mapping[str, Any]
 
-_BITS = 64  # of a number in the venue's JSON
+BITS = 64
+"""Of a whole number in the venue's JSON."""
 
 
 def of_fill(row: Row) -> Hashable:
@@ -32,7 +33,7 @@ def of_trade(row: Row) -> Hashable:
         raise KeyError("coin")
     # Not a tuple: thousands are remembered, and the garbage collector walks tuples.
     time, number = row["time"], row["tid"]
-    key: int = time << _BITS | number
+    key: int = time << BITS | number
     return key
 
 
