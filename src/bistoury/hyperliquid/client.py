@@ -151,7 +151,11 @@ class HyperLiquidIntegration(Listening, Tuning, Showing):
             self.rotated,
         )
         self._dispatcher = Dispatcher(
-            *(read, wire.read_raw, self, read_typed, self._reading),
+            read,
+            wire.read_raw,
+            self,
+            read_typed,
+            self._reading,
             venue_now=self._venue_now,
         )
         self._audience = Audience(self._dispatcher)

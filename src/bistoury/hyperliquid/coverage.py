@@ -255,8 +255,8 @@ class Coverage:
         self._remove(cover)
         if cover.settled is not None:
             self._reached.pop((cover.line, cover.subscription), None)
-        if cover.settled is not None and end(cover.settled) <= cover.since:
-            return []  # it was carried until the line carried it again
+            if end(cover.settled) <= cover.since:
+                return []  # it was carried until the line carried it again
         gap = msgspec.structs.replace(cover.gap, since=cover.since)
         told = self._tell(cover.line, gap)
         if cover.settled is not None:

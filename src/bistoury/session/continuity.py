@@ -204,7 +204,7 @@ class Continuity:
         if is_repeated:
             if not is_its_own or now < self.overrule_at:
                 return True
-        elif self._source not in (0, source) and now - self._accepted_at < _FOLLOW_FOR:
+        elif not self.is_followed(source) and now - self._accepted_at < _FOLLOW_FOR:
             self._aside = _Frame(update, source, now)
             self.overrule_at = now + _FOLLOW_FOR
             return True
