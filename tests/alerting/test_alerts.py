@@ -13,10 +13,9 @@ from aiohttp import web
 from bistoury import Config, ConfigError, HyperLiquidIntegration
 from bistoury.config import Limits
 from bistoury.errors import SubscriptionRefusedError
-from bistoury.hyperliquid.feeds import canonical
 from bistoury.simulator import Settings, Venue
 from bistoury.simulator.exchange import Exchange
-from bistoury.simulator.faults import Cut, Refuse
+from bistoury.simulator.faults import Cut, Delay, Refuse
 from bistoury.testing.oracle import Oracle
 from bistoury.testing.venue import MemoryVenue
 from bistoury.testing.virtual_time import run as virtual_run
@@ -303,14 +302,27 @@ def test_500_flaps_of_a_real_client_in_a_virtual_hour(figures):
     assert heard[-1].rule == "flapping"
 
 
-async def test_a_feed_that_comes_late_is_told(client, venue):
+def test_a_feed_that_comes_late_is_told_and_its_end():
     heard = []
-    book = {"type": "l2Book", "coin": "BTC"}
-    await client.subscribe(book)
-    await client.wait_ready()
-    async with client.alerts(heard.append, stale_after=0.2, settle=0.1, floor=0):
-        entry = client._fleet.entry(canonical(book))
-        entry.ladder.is_lagging = True
-        await until(lambda: heard)
-        assert heard[0].rule == "late"
-        assert "l2Book(coin=BTC)" in heard[0].body
+
+    async def main():
+        venue = MemoryVenue(Exchange(Settings(coins=("BTC",)), 1))
+        client = venue.client(Config(api_url="http://127.0.0.1:28998"), rng=Random(1))
+        await client.connect()
+        await client.subscribe({"type": "l2Book", "coin": "BTC"})
+        assert await client.wait_ready(10)
+        async with client.alerts(heard.append, stale_after=10.0):
+            await asyncio.sleep(10)
+            number = venue.exchange.inject(Delay(type="l2Book", seconds=6), venue.now())
+            venue.turn()
+            await until(lambda: heard, 120)
+            venue.exchange.heal(venue.now(), number)
+            venue.turn()
+            await until(lambda: len(heard) == 2, 120)
+        assert venue.exchange.counters["connected"] == 1
+        await client.disconnect()
+        venue.stop()
+
+    virtual_run(main())
+    assert [(it.kind, it.rule) for it in heard] == [("open", "late"), ("close", "late")]
+    assert "l2Book(coin=BTC)" in heard[0].body
