@@ -94,7 +94,7 @@ async def feed(
         take = receiver.frame
         if step:
             ticks = count(1)
-            start = time.monotonic()
+            start = asyncio.get_running_loop().time()
             receiver._clock = lambda: start + next(ticks) * step  # noqa: SLF001
         began = time.process_time()
         for frame in frames:

@@ -2,7 +2,9 @@
 Instructions for each message, counted by callgrind: the same on a busy machine.
 
 Two runs that differ only in how many messages they take in; the difference is what
-the messages cost, without start-up. Memory layout and hashing are fixed.
+the messages cost, without start-up. Memory layout and hashing are fixed, and so is
+time: with a real clock, the periodic looks at a thousand feeds while they are asked
+for would be more in one run than in the other.
 
     python -m bench.instructions              compare with baselines.json
     python -m bench.instructions --record     write baselines.json
@@ -10,7 +12,6 @@ the messages cost, without start-up. Memory layout and hashing are fixed.
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import json
 import os
@@ -45,6 +46,8 @@ SCENARIOS: dict[str, tuple[str, int, bool, float]] = {
 
 def scenario(name: str, path: str, count: int) -> None:
     """Take ``count`` prepared messages in; this is what runs under callgrind."""
+    from bistoury.testing import virtual_time
+
     from . import inside, stream
 
     mix, _, typed, step = SCENARIOS[name]
@@ -53,7 +56,7 @@ def scenario(name: str, path: str, count: int) -> None:
     subscriptions = stream.subscriptions(mix, coins_of(name))
     gc.collect()
     gc.disable()
-    asyncio.run(
+    virtual_time.run(
         inside.feed(
             [*first, *frames[:count]],
             subscriptions,
