@@ -153,6 +153,8 @@ async def story(seed, options, kinds=KINDS):
     if kinds is LOSSES:  # what was dead does not come back to life
         exchange.inject(Cut(how="rst"), venue.now())
         venue.turn()
+    else:  # nor does it before it can have been found out
+        await asyncio.sleep(max(0.0, silent_until - venue.now()))
     exchange.heal(venue.now())
     venue.turn()
     await asyncio.sleep(150)
