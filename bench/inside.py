@@ -22,6 +22,9 @@ from . import stream
 
 Body = dict[str, Any]
 
+EPOCH = 1_790_000_000
+"""Seconds since 1970 at which clocks start that are not real."""
+
 
 class Wire:
     """A way of opening connections, and the one connection it opened."""
@@ -85,8 +88,9 @@ async def feed(
     With ``step``, the session's clock advances by it for each frame, and not by
     itself: then the work is the same on any machine.
     """
-    wire = Wire()
-    client = HyperLiquidIntegration(config(), transport=wire)
+    wire, loop = Wire(), asyncio.get_running_loop()
+    clocks: Any = {"wall_clock": lambda: EPOCH + loop.time()} if step else {}
+    client = HyperLiquidIntegration(config(), transport=wire, **clocks)
     async with client:
         for body in subscriptions:
             await client.subscribe(body, handler_of(body["type"]), **options)
@@ -94,7 +98,7 @@ async def feed(
         take = receiver.frame
         if step:
             ticks = count(1)
-            start = asyncio.get_running_loop().time()
+            start = loop.time()
             receiver._clock = lambda: start + next(ticks) * step  # noqa: SLF001
         began = time.process_time()
         for frame in frames:

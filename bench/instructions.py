@@ -83,12 +83,12 @@ def available() -> bool:
 
 def count(name: str) -> int:
     """Return the instructions for each message of a scenario."""
-    from . import stream
+    from . import inside, stream
 
     mix = SCENARIOS[name][0]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "frames"
-        begin_ms, coins = 1_790_000_000_000, coins_of(name)
+        begin_ms, coins = inside.EPOCH * 1000, coins_of(name)
         # One of each coin first: what a feed's first message costs is not asked for.
         frames = [
             next(stream.messages(mix, 1, begin_ms=begin_ms, coins=(coin,)))
