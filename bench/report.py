@@ -54,10 +54,8 @@ def _pauses(found: dict[str, Any]) -> list[Row]:
     rows = []
     for name in ("typed", "typed, after gc.freeze()"):
         unasked = found[name]["while it ran"]
-        worst, alone = (
-            max([*unasked, found[name]["full collection"]]),
-            found["nothing kept"],
-        )
+        worst = max([*unasked, found[name]["full collection"]])
+        alone = found["nothing kept"]
         rows.append(
             (
                 f"longest full collection, {found['retained']:,} messages kept, {name}",
