@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from bistoury.hyperliquid.coverage import Coverage
+from bistoury.hyperliquid.line import Line as RealLine
 from bistoury.session import Cause, State, Subscription
 from bistoury.session import effects as do
 from bistoury.session import events as on
@@ -47,6 +48,8 @@ class Line:
             registry=SimpleNamespace(entries=self.entries),
         )
         self.supervisor = self
+
+    ping = RealLine.ping
 
     def now(self):
         return self.clock.now
@@ -661,3 +664,12 @@ def test_a_line_whose_ping_was_swallowed_had_come_as_far_as_it_was_beyond_doubt(
     two.clock.now += 1.1
 
     assert brief(two.it.look()) == [("open", since)]
+
+
+def test_a_ping_is_numbered_if_it_was_sent_for_whoever_asked(two):
+    line = two[0]
+    line.is_busy = True
+    assert line.ping() == 0
+    line.is_busy = False
+    assert line.ping() == line.liveness.pings == 2
+    assert line.ping() == 0  # that one is under way

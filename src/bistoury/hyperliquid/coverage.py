@@ -266,18 +266,11 @@ class Coverage:
 
     def _ask(self, line: Line) -> None:
         """Let a line prove what it is trusted with: one ping for all of it."""
-        liveness = line.session.conversation.liveness
-        if liveness.is_waiting:
-            return  # a ping under way was sent before, and proves nothing of these
         trusted = [it for it in self._all() if it.by is line and it.connection]
         waiting = [it for it in trusted if not it.ping and not it.is_proven]
-        if not waiting:
-            return
-        before = liveness.pings
-        line.supervisor.feed(on.PingRequested())
-        if liveness.pings > before:  # else it has its hands full, and is asked again
-            for cover in waiting:
-                cover.ping = liveness.pings
+        number = line.ping() if waiting else 0
+        for cover in waiting:
+            cover.ping = number
 
     def _all(self) -> list[Cover]:
         return [cover for covers in self._covers.values() for cover in covers]

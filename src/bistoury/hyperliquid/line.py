@@ -9,6 +9,7 @@ from ..collaborators import Codec
 from ..errors import ProtocolError
 from ..session import Session, Update
 from ..session import effects as do
+from ..session import events as on
 from ..session.model import PostReply, VenueError
 from ..session.notices import Notice
 from ..session.registry import Entry
@@ -72,6 +73,19 @@ class Line:
         self.supervisor = Supervisor(
             session, transport, codec, self, url=url, wall_clock=wall_clock
         )
+
+    def ping(self) -> int:
+        """
+        Ask for a proof that it lives; return the number of the ping.
+
+        0: nothing was asked. A ping under way was sent before, and proves nothing of
+        what came since; or the line has its hands full, and may be asked again.
+        """
+        liveness = self.session.conversation.liveness
+        before = liveness.pings
+        if not liveness.is_waiting:
+            self.supervisor.feed(on.PingRequested())
+        return liveness.pings if liveness.pings > before else 0
 
     @property
     def deliver(self) -> Callable[[Entry, Update], None]:

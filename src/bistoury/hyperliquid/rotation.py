@@ -50,17 +50,18 @@ class _Relief:
     since: float
     proven_at: float = inf
     """When the new line had everything, and the old one had shown that it did too."""
-    ping: tuple[int, int] = (0, 0)
-    """The connection of the new line, and the ping over it that is the last proof."""
+    connection: int = 0
+    """The connection of the new line over which the last proof was asked for."""
+    ping: int = 0
+    """The ping that is the last proof; 0: not sent yet."""
 
-    def is_answered(self) -> bool:
-        """Whether the new line is alive to the end: it may have died since."""
+    def prove(self) -> bool:
+        """Let the new line show that it is alive to the end; return whether it has."""
         session = self.new.session
-        liveness, connection = session.conversation.liveness, session.connection_id
-        if self.ping[0] != connection and not liveness.is_waiting:
-            self.new.supervisor.feed(on.PingRequested())
-            self.ping = (connection, liveness.pings)
-        return self.ping[0] == connection and self.ping[1] <= liveness.pongs
+        if self.connection != session.connection_id:
+            self.connection, self.ping = session.connection_id, 0
+        self.ping = self.ping or self.new.ping()
+        return 0 < self.ping <= session.conversation.liveness.pongs
 
 
 @dataclass(slots=True)
@@ -151,7 +152,7 @@ class Rotation:
             pass  # whoever opened a gap must stay to close it
         elif relief.group.is_proven(relief.new) and self.may_go(relief.old):
             relief.proven_at = min(relief.proven_at, now)
-            if now - relief.proven_at < _OVERLAP or not relief.is_answered():
+            if now - relief.proven_at < _OVERLAP or not relief.prove():
                 return
             before, after = relief.old.session, relief.new.session
             lived = _age(relief.old, now)
